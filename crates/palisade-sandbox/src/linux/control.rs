@@ -69,9 +69,9 @@ pub(crate) enum Message {
     /// From init, about that number: here is the socket, which is connected or about to be; or not,
     /// for this reason.
     Dialled(Result<(), Errno>),
-    /// To init, about a number of the supervisor's: put a cover over this object.
-    Cover,
-    /// From init, about that number: it is covered, or not, for this reason.
+    /// To init, about a number of the supervisor's: put a cover over this object, or (`false`) make it read-only.
+    Cover(bool),
+    /// From init, about that number: it is done, or not, for this reason.
     Covered(Result<(), Errno>),
     /// To init: start a guest. What to run comes as a descriptor, then its streams.
     Admit,
@@ -110,7 +110,7 @@ impl Message {
             Message::Dial(port, true) => (b'6', i32::from(*port), ""),
             Message::Dialled(Ok(())) => (b'C', 0, ""),
             Message::Dialled(Err(errno)) => (b'C', errno.raw_os_error(), ""),
-            Message::Cover => (b'B', 0, ""),
+            Message::Cover(hide) => (b'B', i32::from(*hide), ""),
             Message::Covered(Ok(())) => (b'Y', 0, ""),
             Message::Covered(Err(errno)) => (b'Y', errno.raw_os_error(), ""),
             Message::Admit | Message::Of(..) => (b'A', 0, ""),
@@ -151,7 +151,7 @@ impl Message {
             b'6' => Message::Dial(u16::try_from(number).ok()?, true),
             b'C' if number == 0 => Message::Dialled(Ok(())),
             b'C' => Message::Dialled(Err(Errno::from_raw_os_error(number))),
-            b'B' => Message::Cover,
+            b'B' => Message::Cover(number != 0),
             b'Y' if number == 0 => Message::Covered(Ok(())),
             b'Y' => Message::Covered(Err(Errno::from_raw_os_error(number))),
             b'A' => Message::Admit,
@@ -288,7 +288,8 @@ mod tests {
             Message::Dial(1, false),
             Message::Dialled(Ok(())),
             Message::Dialled(Err(Errno::CONNREFUSED)),
-            Message::Cover,
+            Message::Cover(true),
+            Message::Cover(false),
             Message::Covered(Ok(())),
             Message::Covered(Err(Errno::EXIST)),
             Message::Plan,

@@ -240,8 +240,8 @@ fn serve(
                         dial(control, number, net::to_loopback(port, v6));
                         continue;
                     }
-                    if *about == Message::Cover {
-                        let covered = cover(covers, descriptors)?;
+                    if let Message::Cover(hide) = *about {
+                        let covered = cover(covers, hide, descriptors)?;
                         let answer = Message::Of(number, Box::new(Message::Covered(covered)));
                         control.send(&answer).unwrap_or_default();
                         continue;
@@ -267,9 +267,10 @@ fn dial(control: &Control, number: u32, dialled: Result<OwnedFd, Errno>) {
     sent.unwrap_or_default();
 }
 
-/// Put a cover over this object. Only then is the capability in force that it takes.
+/// Put a cover over this object, or make it read-only. Only then is the capability in force that it takes.
 fn cover(
     covers: Option<&Covers>,
+    hide: bool,
     descriptors: Vec<OwnedFd>,
 ) -> Result<Result<(), Errno>, StepError> {
     // Without the descriptor, this process has no room for more.
@@ -278,7 +279,7 @@ fn cover(
         (None, _) => return Ok(Err(Errno::NOSYS)),
         (_, None) => return Ok(Err(Errno::MFILE)),
     };
-    privileges::mounting(|| covers.cover(&target))
+    privileges::mounting(|| if hide { covers.cover(&target) } else { Covers::hold(&target) })
 }
 
 fn reap(control: &Control, agent: Pid, guests: &mut Guests) -> Result<(), StepError> {

@@ -491,15 +491,16 @@ impl Running {
         sent.map_err(Into::into)
     }
 
-    /// Put an empty file or folder over an object inside, which was opened by a [`View`]. Only if the plan has
-    /// `covers_later`. `hear` is called by whoever asks for a [`Running::report`]: `EEXIST` says that it is
-    /// covered already, `ENOENT` that it is gone; with the sandbox's end it is dropped.
+    /// Put an empty file or folder over an object inside, which was opened by a [`View`]; or, unless `hide`, make that
+    /// one file read-only. Only if the plan has `covers_later`. `hear` is called by whoever asks for a [`Running::report`]: `EEXIST` says that it is
+    /// so already, `ENOENT` that it is gone; with the sandbox's end it is dropped.
     ///
     /// # Errors
     /// If init is gone.
     pub fn cover(
         &self,
         object: BorrowedFd<'_>,
+        hide: bool,
         hear: impl FnOnce(Result<(), Errno>) + Send + 'static,
     ) -> Result<(), LaunchError> {
         let number = {
@@ -509,7 +510,7 @@ impl Running {
             covers.waiting.insert(number, Box::new(hear));
             number
         };
-        let message = Message::Of(number, Box::new(Message::Cover));
+        let message = Message::Of(number, Box::new(Message::Cover(hide)));
         let sent = self.control.send_with(&message, &[object]).step("speak to init");
         if sent.is_err() {
             self.covering().waiting.remove(&number);

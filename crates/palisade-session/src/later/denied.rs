@@ -1,4 +1,5 @@
-//! Denied names that appear while the session runs: what is there is covered inside at once.
+//! Denied names that appear while the session runs: what is there is covered inside at once. So is it with protected
+//! files that the host replaces: the new one is made read-only.
 //!
 //! What is covered is the very object that was found by its name in the sandbox's own tree. A file that is replaced by a
 //! rename, as editors do it, loses its cover, and the new one gets another.
@@ -12,7 +13,7 @@ use std::{
     },
     path::{Path, PathBuf},
     sync::Arc,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use palisade_sandbox::{Running, linux::execs::View};
@@ -22,7 +23,7 @@ use rustix::{
 };
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::{Note, send, watches::Watches};
+use super::{Note, PAUSE, send, watches::Watches};
 use crate::{plan::Appearing, sweep::open_folder};
 
 /// Folders that are watched at most. Each costs the kernel about a kilobyte.
@@ -32,6 +33,9 @@ const MOST_FOLDERS: usize = 16 * 1024;
 const MOST_COVERED: u64 = 4096;
 /// Folders that wait to be looked through. Beyond that everything is looked at anew.
 const MOST_WAITING: usize = 64 * 1024;
+/// Covers that init is asked for at one time. More could fill the socket both ways, and whoever speaks to init then waits
+/// for ever.
+const MOST_ASKED: usize = 16;
 /// Folders that are looked through before events are taken again.
 const AT_ONCE: usize = 32;
 
@@ -43,6 +47,10 @@ pub(super) struct Denied {
     running: Arc<Running>,
     notes: UnboundedSender<Note>,
     waiting: VecDeque<PathBuf>,
+    /// To be covered.
+    due: VecDeque<PathBuf>,
+    /// One more for each cover that init was asked for.
+    asked: Arc<()>,
     /// Seen outside, and not inside yet: below an overlay the kernel may take a while.
     unseen: BTreeSet<PathBuf>,
     began: Instant,
@@ -64,6 +72,8 @@ impl Denied {
             running,
             notes,
             waiting: VecDeque::new(),
+            due: VecDeque::new(),
+            asked: Arc::new(()),
             unseen: BTreeSet::new(),
             began: Instant::now(),
             covered: 0,
@@ -79,9 +89,16 @@ impl Denied {
         self.waiting = self.appearing.starts.iter().cloned().collect();
     }
 
-    /// Whether there is something to look through.
-    pub(super) fn is_busy(&self) -> bool {
-        !self.waiting.is_empty()
+    /// When there is something to do, unless something appears before. `None`: then only.
+    pub(super) fn rest(&self) -> Option<Duration> {
+        if !self.waiting.is_empty() || (!self.due.is_empty() && !self.is_full()) {
+            Some(Duration::ZERO)
+        } else if !self.due.is_empty() {
+            // Init answers the supervisor's own thread.
+            Some(Duration::from_millis(1))
+        } else {
+            self.is_waiting().then_some(PAUSE)
+        }
     }
 
     /// Whether something is to be tried once more after a while.
@@ -89,10 +106,14 @@ impl Denied {
         !self.unseen.is_empty()
     }
 
+    fn is_full(&self) -> bool {
+        Arc::strong_count(&self.asked) > MOST_ASKED
+    }
+
     /// Something appeared at this path.
     pub(super) fn see(&mut self, path: PathBuf, folder: bool) {
-        if self.appearing.rule(&path).is_some() {
-            self.cover(path);
+        if self.is_wanted(&path) {
+            self.put_down(path);
         } else if folder && self.appearing.may_hold(&path) {
             if self.waiting.len() >= MOST_WAITING {
                 self.look_at_all();
@@ -103,8 +124,25 @@ impl Denied {
         }
     }
 
-    /// Look through some of the folders that wait.
+    fn is_wanted(&self, path: &Path) -> bool {
+        self.appearing.is_held(path) || self.appearing.rule(path).is_some()
+    }
+
+    fn put_down(&mut self, path: PathBuf) {
+        if self.due.len() >= MOST_WAITING {
+            let why = format!("{MOST_WAITING} names that the policy denies appeared at one time");
+            return send(&self.notes, Note::End(why));
+        }
+        self.due.push_back(path);
+    }
+
+    /// Have covered what is to be, and look through some of the folders that wait.
     pub(super) fn look(&mut self, watches: &mut Watches) {
+        while !self.is_full()
+            && let Some(path) = self.due.pop_front()
+        {
+            self.cover(path);
+        }
         for _ in 0..AT_ONCE {
             let Some(path) = self.waiting.pop_front() else { return };
             self.look_into(&path, watches);
@@ -114,7 +152,7 @@ impl Denied {
     /// Try once more what was not there inside.
     pub(super) fn look_again(&mut self) {
         for path in std::mem::take(&mut self.unseen) {
-            self.cover(path);
+            self.put_down(path);
         }
     }
 
@@ -157,8 +195,8 @@ impl Denied {
                 continue;
             }
             let path = path.join(OsStr::from_bytes(name));
-            if self.appearing.rule(&path).is_some() {
-                self.cover(path);
+            if self.is_wanted(&path) {
+                self.put_down(path);
             } else if matches!(entry.file_type(), FileType::Directory | FileType::Unknown)
                 && self.appearing.may_hold(&path)
                 && self.waiting.len() < MOST_WAITING
@@ -181,13 +219,18 @@ impl Denied {
             Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return,
             Err(errno) => return self.end(&path, errno),
         };
-        let rule = self.appearing.rule(&path).unwrap_or("filesystem.deny").to_owned();
+        let rule = self.appearing.rule(&path).map(str::to_owned);
+        let hide = rule.is_some();
         let (notes, told) = (self.notes.clone(), path.clone());
-        let hear = move |covered| match covered {
-            Ok(()) => send(&notes, Note::Covered { path: told, rule }),
-            // A cover is there, it is gone, or it is a link, which shows no more than what it leads to.
-            Err(Errno::EXIST | Errno::NOENT | Errno::LOOP) => {}
-            Err(errno) => send(&notes, Note::End(cannot(&told, errno))),
+        let asked = Arc::clone(&self.asked);
+        let hear = move |covered| {
+            drop(asked);
+            match covered {
+                Ok(()) => send(&notes, Note::Covered { path: told, rule }),
+                // A cover is there, it is gone, or it is a link, which shows no more than what it leads to.
+                Err(Errno::EXIST | Errno::NOENT | Errno::LOOP) => {}
+                Err(errno) => send(&notes, Note::End(cannot(&told, errno))),
+            }
         };
         self.covered = self.covered.saturating_add(1);
         if self.covered > MOST_COVERED.saturating_add(self.began.elapsed().as_secs()) {
@@ -195,7 +238,7 @@ impl Denied {
             return send(&self.notes, Note::End(why));
         }
         // An init that is gone has ended everything.
-        self.running.cover(object.as_fd(), hear).unwrap_or_default();
+        self.running.cover(object.as_fd(), hide, hear).unwrap_or_default();
     }
 
     fn end(&self, path: &Path, errno: Errno) {

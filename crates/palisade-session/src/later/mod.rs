@@ -58,8 +58,8 @@ const STACK: usize = 256 * 1024;
 enum Note {
     /// It has moved this aside, or could not.
     Found(Found),
-    /// It has had this covered.
-    Covered { path: PathBuf, rule: String },
+    /// It has had this covered, by this rule; or, without one, made read-only.
+    Covered { path: PathBuf, rule: Option<String> },
     /// It cannot hold this, and the operator is to know.
     Weaker(String),
     /// The session is to end, for this reason.
@@ -210,17 +210,27 @@ impl Later {
             Note::Covered { path, rule } => {
                 let path = path.to_string_lossy();
                 let mut event = Event::observed("cover", Layer::Files, path.clone().into_owned());
-                event.decision = Verdict::Deny;
-                event.rule = Some(rule.clone());
-                event.reason =
-                    "it appeared after the launch, and is hidden inside from now on".into();
+                event.rule.clone_from(rule);
                 let path = palisade_core::shown(&path, 1000);
-                (
-                    event,
-                    format!(
-                        "{path} appeared, which the policy denies ({rule}), and is hidden inside"
+                let (reason, told) = match rule {
+                    Some(rule) => {
+                        event.decision = Verdict::Deny;
+                        (
+                            "it appeared after the launch, and is hidden inside from now on",
+                            format!(
+                                "{path} appeared, which the policy denies ({rule}), and is hidden inside"
+                            ),
+                        )
+                    }
+                    None => (
+                        "another file was put there, and is read-only inside from now on",
+                        format!(
+                            "{path} is another file than before, and is read-only inside again"
+                        ),
                     ),
-                )
+                };
+                event.reason = reason.into();
+                (event, told)
             }
             Note::Weaker(why) => {
                 let mut event = Event::observed("sweep", Layer::Supervisor, "names that appear");
@@ -297,14 +307,8 @@ impl Guard {
 
     /// How long there is nothing to do unless the kernel tells of something. `None`: for ever.
     fn rest(&self) -> Option<Timespec> {
-        let denied = self.denied.as_ref();
-        let rest = if denied.is_some_and(Denied::is_busy) {
-            Duration::ZERO
-        } else if denied.is_some_and(Denied::is_waiting) || self.again.is_some() {
-            PAUSE
-        } else {
-            return None;
-        };
+        let denied = self.denied.as_ref().and_then(Denied::rest);
+        let rest = denied.into_iter().chain(self.again.map(|_| PAUSE)).min()?;
         Timespec::try_from(rest).ok()
     }
 

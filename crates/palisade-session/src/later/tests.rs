@@ -130,3 +130,19 @@ fn what_another_session_moves_is_missing() {
     assert!(at.join(".netrc").exists());
     assert_eq!(found(&mut later).len(), 2);
 }
+
+/// More happens than the kernel keeps.
+#[test]
+fn a_flood_hides_nothing() {
+    let most = fs::read_to_string("/proc/sys/fs/inotify/max_queued_events").unwrap();
+    let most: usize = most.trim().parse().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path().canonicalize().unwrap();
+    let mut later = Later::begin(vec![name(&at, ".envrc", false)], None);
+    for number in 0..=most {
+        fs::File::create(at.join(number.to_string())).unwrap();
+    }
+    fs::write(at.join(".envrc"), "").unwrap();
+    later.run();
+    until("moved", || !at.join(".envrc").exists());
+}

@@ -22,6 +22,9 @@ pub(crate) struct Appearing {
     roots: BTreeSet<PathBuf>,
     /// What leads to names, and to folders that are not there yet.
     ways: BTreeSet<PathBuf>,
+    /// Protected files that are there, each with a mount of its own that is lost when the host puts another one in
+    /// its place.
+    held: BTreeSet<PathBuf>,
     /// Folders that are shown, and from which all that is on the way or below a root is found.
     pub(crate) starts: BTreeSet<PathBuf>,
     /// Those that are shown by an overlay.
@@ -29,7 +32,7 @@ pub(crate) struct Appearing {
 }
 
 impl Appearing {
-    /// `None`: the list names nothing that could appear in what is shown. `roots` are those of the globs.
+    /// `None`: nothing is denied or protected that could appear in what is shown. `roots` are those of the globs.
     pub(super) fn of(
         deny: &[Deny],
         globs: Option<&Globs<'_>>,
@@ -43,9 +46,14 @@ impl Appearing {
             .collect();
         let ways: BTreeSet<_> =
             exact.iter().map(|(path, _)| path.clone()).chain(roots.iter().cloned()).collect();
-        let starts: BTreeSet<_> = ways
+        let starts =
+            ways.iter().filter_map(|path| tree.host_above(path).map(|(at, _)| at.to_owned()));
+        let held = tree.held_files();
+        let starts: BTreeSet<_> = held
             .iter()
-            .filter_map(|path| tree.host_above(path).map(|(at, _)| at.to_owned()))
+            .filter_map(|path| path.parent())
+            .map(Path::to_owned)
+            .chain(starts)
             .collect();
         let set = globs.map(|globs| globs.set().clone());
         let rules = globs.map(Globs::rules).unwrap_or_default();
@@ -55,6 +63,7 @@ impl Appearing {
             exact,
             roots,
             ways,
+            held,
             starts,
             overlays: tree.overlays(),
         })
@@ -67,6 +76,11 @@ impl Appearing {
             let index = self.globs.matches(path).into_iter().next()?;
             self.rules.get(index).map(String::as_str)
         })
+    }
+
+    /// Whether this is to be read-only inside.
+    pub(crate) fn is_held(&self, path: &Path) -> bool {
+        self.held.contains(path)
     }
 
     /// Whether something that is denied may appear in this folder, or below it.

@@ -1,5 +1,5 @@
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs::{File, Metadata},
     os::{fd::OwnedFd, unix::fs::MetadataExt},
     path::{Path, PathBuf},
@@ -243,6 +243,14 @@ impl Tree {
     pub(crate) fn overlays(&self) -> Vec<PathBuf> {
         let overlays = self.at.iter().filter(|(_, content)| matches!(content, Content::Overlay(_)));
         overlays.map(|(at, _)| at.clone()).collect()
+    }
+
+    /// Single files that are read-only in what is writable.
+    pub(crate) fn held_files(&self) -> BTreeSet<PathBuf> {
+        let held = self.at.iter().filter(|(_, content)| {
+            matches!(content, Content::Pin { there, read_only: true } if !there.folder)
+        });
+        held.map(|(at, _)| at.clone()).collect()
     }
 
     /// The mounts, and what is held for them.

@@ -200,6 +200,44 @@ fn reads_a_denied_file_that_the_host_replaces() {
     hides_after(&world, "app/.env", &again, &["go"]);
 }
 
+/// `git config` of the host does so, and the agent would say then what Git of the host runs.
+#[test]
+fn writes_a_protected_file_that_the_host_replaces() {
+    let Some(world) = World::plain() else { return };
+    world.outside_sh("git init -q .").good();
+    world.write("work/.envrc", "as it was\n");
+    let script = "
+import sys, time
+open('ready', 'w').close()
+end = time.monotonic() + 30
+while not open('.envrc').read().startswith('new') or 'x = y' not in open('.git/config').read():
+    time.sleep(0.002)
+for path in ['.envrc', '.git/config']:
+    while True:
+        try:
+            open(path, 'a').close()
+        except OSError:
+            break
+        if time.monotonic() > end:
+            sys.exit('it can be written')
+        time.sleep(0.002)
+    try:
+        open(path, 'a').write('evil')
+        sys.exit('again')
+    except OSError as error:
+        print(error.strerror)
+";
+    let mut run = world.run(&["/usr/bin/python3", "-c", script]);
+    let session = run.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    until("ready", || world.at("work/ready").exists());
+    world.outside_sh("git config a.x y; echo new >x; mv x .envrc").good();
+    let ran = end_of(session);
+    assert_eq!(ran.good(), "Read-only file system\nRead-only file system");
+    assert_eq!(world.read("work/.envrc"), "new\n");
+    assert!(ran.err.contains("read-only inside again"), "{ran}");
+    world.verify();
+}
+
 /// A name without wildcards, in a folder that is not there; and a folder.
 #[test]
 fn reads_what_the_policy_names_exactly() {
