@@ -35,7 +35,7 @@ static DIGESTED: LazyLock<Regex> = LazyLock::new(|| {
 /// A secret of the user's goes into it, or bytes that only the owner has.
 static PHRASE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)getpass|master|passphrase|pass_phrase|pbkdf2|scrypt|argon2|hmac|\bsalt\b|\bpepper\b|secret_?key|private_?key|prompt|checksum|\bverify\b|hibp|pwned|breach",
+        r"(?i)getpass|master|passphrase|pass_phrase|pbkdf2|scrypt|argon2|hmac|\bsalt\b|\bpepper\b|secret_?key|private_?key|prompt|checksum|\bverify\b|\bopen\(|readFile|read_bytes|\.read\(|createReadStream|hibp|pwned|breach",
     )
 });
 

@@ -190,7 +190,7 @@ pub(super) fn names_anybody(program: &Program<'_>) -> Option<usize> {
 }
 
 /// Ends it as names of hosts do? `"conversations.history"` is the name of a method.
-fn has_known_end(host: &str) -> bool {
+pub(super) fn has_known_end(host: &str) -> bool {
     host.rsplit('.').next().is_some_and(|end| {
         end.len() == 2 && end.bytes().all(|byte| byte.is_ascii_lowercase()) || ENDS.contains(&end)
     })

@@ -127,7 +127,7 @@ fn by_name(name: &str, suffix: &str) -> Option<FileKind> {
             | "openai.yaml"
             | "action.yml"
             | "action.yaml" => Definition,
-            "dockerfile" | "makefile" | "justfile" => Definition,
+            "dockerfile" | "makefile" | "justfile" | "cmakelists.txt" => Definition,
             ".cursorrules" | ".windsurfrules" | ".clinerules" => Prose,
             "gemfile" | "rakefile" | "brewfile" => Ruby,
             ".bashrc" | ".zshrc" | ".profile" | ".envrc" | ".bash_profile" => Shell,
