@@ -81,7 +81,7 @@ impl Found {
                 "another session writes in {path} still: what appeared there is looked at when that has ended"
             ),
             _ if self.how == How::Exchanged => format!(
-                "{path} is another file than before, put there from outside, and was not protected from then on: look at it"
+                "{path} is another file than before, put there from outside, and was not protected until that was seen: look at it"
             ),
             Ok(to) => {
                 let to = palisade_core::shown(&name_of(to).to_string_lossy(), 300);
