@@ -262,7 +262,7 @@ static SETTINGS: LazyLock<Vec<Setting>> = LazyLock::new(|| {
         setting(
             &handed::SOURCE,
             "what is included at each run comes from",
-            r#"#include(?:-once)?\s{0,4}\n\s{0,4}|\bapply\s{1,2}from\s{0,2}[:=(]|\btaskfile\s{0,2}:|\bsource\(\s{0,2}(?:url\()?|\b(?:include|require)(?:_once)?\s{0,2}\(?\s{0,2}["']|\binclude\(\s{0,2}download\(|\bdofile\(|\b(?:fetchTarball|fetchurl|fetchGit)\s|config\.vm\.box_url|kind:\s{0,2}Kustomization[\s\S]{0,400}?(?:resources|bases|components):(?:\s{0,4}\n\s{0,6}-[^\n]{0,200}){0,8}?\s{0,4}\n\s{0,6}-\s{0,3}["']?(?:https?|git|ssh)\b|\bADD\s{1,3}|\bextends["']?\s{0,2}[:=]\s{0,2}\[?|%include\s|\bimport_tasks:|include_tasks:|\bimport\s*\(\s*(?:builtins\.)?|template_url|TemplateURL|--template-url|\bpostCreateCommand[^\n]{0,80}"#,
+            r#"#include(?:-once)?\s{0,4}\n\s{0,4}|\bapply\s{1,2}from\s{0,2}[:=(]|\btaskfile\s{0,2}:|\bsource\(\s{0,2}(?:url\()?|\b(?:include|require)(?:_once)?\s{0,2}\(?\s{0,2}["']|\binclude\(\s{0,2}download\(|\bdofile\(|\b(?:fetchTarball|fetchurl|fetchGit)\s|config\.vm\.box_url|kind:\s{0,2}Kustomization[\s\S]{0,400}?(?:resources|bases|components):(?:\s{0,4}\n\s{0,6}-[^\n]{0,200}){0,8}?\s{0,4}\n\s{0,6}-\s{0,3}["']?(?:https?|git|ssh)\b|(?-i:\bADD)\s{1,3}https?\b|\bextends["']?\s{0,2}[:=]\s{0,2}\[?|%include\s|\bimport_tasks:|include_tasks:|\bimport\s*\(\s*(?:builtins\.)?|template_url|TemplateURL|--template-url|\bpostCreateCommand[^\n]{0,80}"#,
             16,
             Some(
                 r#"#include|apply\s+from|taskfile|source\(|\bdofile|fetchTarball|box_url|Kustomization|%include|_tasks:|TemplateURL|RUN\s+(?:ba|z)?sh|chmod|ENTRYPOINT|import\s*\("#,
