@@ -125,6 +125,22 @@ enum Means {
     Runs,
 }
 
+/// A folder with all that a launch needs, and a file that is not for the agent.
+fn stage() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["work", "home"] {
+        fs::create_dir(folder.path().join(name)).unwrap();
+    }
+    let outside = folder.path().join("outside");
+    fs::write(&outside, "secret").unwrap();
+    let policy = format!(
+        "palisade: 1\nextends: [shell]\nprocess: {{environment: {{set: {{OUTSIDE: \"{}\"}}}}}}\n",
+        outside.display()
+    );
+    fs::write(folder.path().join("p.yaml"), policy).unwrap();
+    folder
+}
+
 impl Fault<'_> {
     /// Run with the call failing; whether the command ran.
     fn run(&self, name: &str, number: i64) -> bool {
@@ -157,17 +173,7 @@ impl Fault<'_> {
 
 #[test]
 fn a_call_that_fails_leaves_no_agent_with_a_layer_missing() {
-    let folder = tempfile::tempdir().unwrap();
-    for name in ["work", "home"] {
-        fs::create_dir(folder.path().join(name)).unwrap();
-    }
-    let outside = folder.path().join("outside");
-    fs::write(&outside, "secret").unwrap();
-    let policy = format!(
-        "palisade: 1\nextends: [shell]\nprocess: {{environment: {{set: {{OUTSIDE: \"{}\"}}}}}}\n",
-        outside.display()
-    );
-    fs::write(folder.path().join("p.yaml"), policy).unwrap();
+    let folder = stage();
     let fault = Fault { folder: folder.path(), errno: libc::EPERM };
     assert!(fault.run("nothing", -1), "without a fault it runs");
     let ran: Vec<_> = CALLS
@@ -191,17 +197,7 @@ fn a_call_that_fails_leaves_no_agent_with_a_layer_missing() {
 /// one: what was put up is looked at.
 #[test]
 fn a_call_that_does_nothing_and_says_yes_leaves_no_agent_with_a_layer_missing() {
-    let folder = tempfile::tempdir().unwrap();
-    for name in ["work", "home"] {
-        fs::create_dir(folder.path().join(name)).unwrap();
-    }
-    let outside = folder.path().join("outside");
-    fs::write(&outside, "secret").unwrap();
-    let policy = format!(
-        "palisade: 1\nextends: [shell]\nprocess: {{environment: {{set: {{OUTSIDE: \"{}\"}}}}}}\n",
-        outside.display()
-    );
-    fs::write(folder.path().join("p.yaml"), policy).unwrap();
+    let folder = stage();
     let fault = Fault { folder: folder.path(), errno: 0 };
     for (name, number) in [
         ("capset", libc::SYS_capset),
@@ -295,17 +291,7 @@ const fn refused(
 /// and what to do.
 #[test]
 fn each_ability_that_is_missing_is_named_with_a_remedy() {
-    let folder = tempfile::tempdir().unwrap();
-    for name in ["work", "home"] {
-        fs::create_dir(folder.path().join(name)).unwrap();
-    }
-    let outside = folder.path().join("outside");
-    fs::write(&outside, "secret").unwrap();
-    let policy = format!(
-        "palisade: 1\nextends: [shell]\nprocess: {{environment: {{set: {{OUTSIDE: \"{}\"}}}}}}\n",
-        outside.display()
-    );
-    fs::write(folder.path().join("p.yaml"), policy).unwrap();
+    let folder = stage();
     let mut wrong = Vec::new();
     for Lack { ability, call: (number, arguments), errno, means } in LACKS {
         let fault = Fault { folder: folder.path(), errno: *errno };
