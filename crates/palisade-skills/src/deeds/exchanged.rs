@@ -17,7 +17,8 @@ use crate::{
 
 const LARGEST: usize = 512 << 10;
 
-/// Names that people trust by habit, of eight letters or more where one letter is easily overlooked.
+/// Names that people trust by habit. In one of eight letters or more a letter is easily overlooked; a shorter one has
+/// neighbours of its own (`ipython`, `openapi`, `docket`).
 const KNOWN: &[&str] = &[
     "jsdelivr",
     "cdnjs",
@@ -257,6 +258,9 @@ fn is_source(host: &str) -> bool {
     SOURCES.iter().any(|known| crate::code::hosts::is_within(host, known))
 }
 
+/// A name of fewer letters is told only by two that are exchanged, or a digit in place of a letter.
+const LONG: usize = 8;
+
 /// The well-known name that a label of a host is a slip of.
 fn looks_like(host: &str) -> Option<&'static str> {
     let labels: Vec<&str> = host.split('.').collect();
@@ -265,11 +269,22 @@ fn looks_like(host: &str) -> Option<&'static str> {
         if part.len() < 6 || KNOWN.contains(&part) {
             return None;
         }
-        KNOWN
-            .iter()
-            .copied()
-            .find(|known| known.len() >= 6 && super::templates::is_near(part, known))
+        KNOWN.iter().copied().find(|known| {
+            let near = super::templates::is_near(part, known);
+            near && (known.len() >= LONG || is_disguised(part, known))
+        })
     })
+}
+
+/// Whether these have the same letters in another order, or differ in a digit that looks like a letter.
+fn is_disguised(name: &str, known: &str) -> bool {
+    let sorted = |text: &str| {
+        let mut letters: Vec<u8> = text.bytes().collect();
+        letters.sort_unstable();
+        letters
+    };
+    let read = name.replace('0', "o").replace('1', "l").replace('3', "e").replace('5', "s");
+    sorted(name) == sorted(known) || read == known || read.replace('l', "i") == known
 }
 
 #[cfg(test)]
@@ -280,8 +295,21 @@ mod tests {
     fn hosts_that_nearly_bear_a_known_name_are_told() {
         assert_eq!(looks_like("cdn.jsdellivr-cn.net"), Some("jsdelivr"));
         assert_eq!(looks_like("fonts.googleapls.com"), Some("googleapis"));
-        for own in ["cdn.jsdelivr.net", "docs.github.io", "grade.net", "dockers.net"] {
-            assert!(looks_like(own).is_none() || own == "dockers.net", "{own}");
+        assert_eq!(looks_like("gihtub.com"), Some("github"));
+        assert_eq!(looks_like("raw.g1thub.com"), Some("github"));
+        assert_eq!(looks_like("api.0penai.com"), Some("openai"));
+        for own in [
+            "cdn.jsdelivr.net",
+            "docs.github.io",
+            "grade.net",
+            "dockers.net",
+            "ipython.display",
+            "jython.org",
+            "openapi.tools",
+            "docket.com",
+            "cradle.dev",
+        ] {
+            assert_eq!(looks_like(own), None, "{own}");
         }
     }
 
