@@ -51,7 +51,7 @@ static BENDS: LazyLock<Regex> = LazyLock::new(|| {
 /// Something is laid into what the user signs or hands in.
 static LAYS_IN: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)\bmix\b[^.;]{0,70}\binto '?\*?(?:the )?(?:train|fine-?tun|learning)|(?:삭제|빼|지워)[^.]{0,20}(?:같은 뜻|다시 넣)|(?:删除|去掉)[^。]{0,20}(?:换(?:种|个)说法|重新(?:加入|写入))|\b(?:fold|work|weave|slip)s? (?:it|them|the \w+) in(?:to)?\b|\bcompletes? the [^.;]{0,30}\b(?:article|section|clause) of every\b|\bborrador incorpora|\bincorpora\w* un(?:a)? (?:legado|cláusula|párrafo)|\b(?:vermächtnis|klausel|absatz)\b[^.;]{0,30}\b(?:eingefügt|eingebaut|ergänzt)|\b(?:ajoute|insère|intègre)\w* (?:un legs|une clause|un alinéa)|补入[^。]{0,60}(?:各引|引用|次)|(?:加入|插入)[^。]{0,12}(?:条款|引文)|\bcite (?:each|both|them|it) (?:twice|\w+ times)",
+        r"(?i)\b(?:mix|blend|interleave|seed)\b[^;\n]{0,100}\binto '?(?:the )?(?:train|fine-?tun|learning)|(?:삭제|빼|지워)[^.]{0,20}(?:같은 뜻|다시 넣)|(?:删除|去掉)[^。]{0,20}(?:换(?:种|个)说法|重新(?:加入|写入))|\b(?:fold|work|weave|slip)s? (?:it|them|the \w+) in(?:to)?\b|\bcompletes? the [^.;]{0,30}\b(?:article|section|clause) of every\b|\bborrador incorpora|\bincorpora\w* un(?:a)? (?:legado|cláusula|párrafo)|\b(?:vermächtnis|klausel|absatz)\b[^.;]{0,30}\b(?:eingefügt|eingebaut|ergänzt)|\b(?:ajoute|insère|intègre)\w* (?:un legs|une clause|un alinéa)|补入[^。]{0,60}(?:各引|引用|次)|(?:加入|插入)[^。]{0,12}(?:条款|引文)|\bcite (?:each|both|them|it) (?:twice|\w+ times)",
     )
 });
 
