@@ -122,7 +122,12 @@ impl<'a> Blocks<'a> {
         let mut definitions = Vec::new();
         for (label, definition) in parser.reference_definitions().iter() {
             let title = definition.title.as_deref().unwrap_or_default();
-            definitions.push((definition.span.start, format!("{label} {title}")));
+            // `this address` in a title is the one that the definition leads to.
+            let leads = match definition.dest.starts_with("http") && !title.is_empty() {
+                true => definition.dest.as_ref(),
+                false => "",
+            };
+            definitions.push((definition.span.start, format!("{label} {title} {leads}")));
         }
         let mut piece = Piece::default();
         let mut depth = Depth::default();

@@ -1105,18 +1105,25 @@ fn taught(unit: &Unit, facts: &Facts, tags: &[Tag]) -> bool {
                     "text ",
                     "each ",
                     "these ",
+                    // `a <details> block`, `a 'toml' block`.
+                    "> ",
+                    "' ",
                 ]
                 .iter()
                 .any(|lead| before.ends_with(lead))
             })
     };
-    let first = tags.iter().filter(|tag| tag.concept == Concept::Teach && !noun(tag)).count();
+    let teach = |tag: &&Tag| tag.concept == Concept::Teach && !noun(tag);
+    let first = tags.iter().filter(teach).count();
+    // A job that is named twice, such as an audit, teaches nothing.
+    let words: std::collections::BTreeSet<&str> =
+        tags.iter().filter(teach).filter_map(|tag| unit.text.get(tag.start..tag.end)).collect();
     let quoted = tags.iter().filter(|tag| tag.quoted).count();
     (unit.teaching
         && (first > 0
             || quoted > 0
             || matches!(unit.spot, Spot::Item | Spot::Cell | Spot::Code | Spot::Quote)))
-        || first >= 2
+        || words.len() >= 2
         || (first > 0
             && (quoted > 0 || matches!(unit.spot, Spot::Cell | Spot::Quote | Spot::Heading)))
 }

@@ -169,6 +169,8 @@ pub(crate) fn is_anyones(host: &str) -> bool {
         "bashupload.com",
         "oshi.at",
         "webhook.site",
+        "script.google.com",
+        "script.googleusercontent.com",
         "requestbin.com",
         "requestbin.net",
         "pipedream.net",

@@ -102,10 +102,13 @@ pub(super) fn look(file: &File, units: &[Unit], all: &[Facts], profile: &Profile
             strong |= close && (facts.secret_path || facts.says(&[Wallet])) && !header;
             account |=
                 facts.says(&[Account, Wallet]) || facts.says(&[Secret]) && facts.orders(&[AskUser]);
+            // `Never ask for a password` asks for none.
+            let forbids = ["never ", "do not ", "don't "].iter().any(|no| unit.text.contains(no));
             asks |= facts.orders(&[AskUser])
-                || ["ask for", "ask the user", "ask in a", "type their", "enter their"]
-                    .iter()
-                    .any(|ask| unit.text.contains(ask));
+                || !forbids
+                    && ["ask for", "ask the user", "ask in a", "type their", "enter their"]
+                        .iter()
+                        .any(|ask| unit.text.contains(ask));
             data |= close
                 && facts.says(&[
                     Conversation,

@@ -330,11 +330,14 @@ impl Language {
             ],
             Self::Indonesian => &[
                 "dan", "ke", "di", "yang", "dari", "untuk", "pengguna", "jangan", "semua",
-                "setiap", "ini", "itu", "dengan", "kepada", "pada",
+                "setiap", "ini", "itu", "dengan", "kepada", "pada", "atau", "lalu", "agar", "jika",
+                "bila", "akan", "oleh", "tidak", "saat", "sebelum", "sesudah", "dalam", "tanpa",
+                "sebagai", "adalah", "hanya", "juga",
             ],
             Self::Vietnamese => &[
                 "và", "của", "cho", "người", "dùng", "không", "các", "đến", "với", "này", "là",
-                "tất", "cả", "mọi", "trong", "về", "được",
+                "tất", "cả", "mọi", "trong", "về", "được", "tới", "theo", "khi", "thì", "cùng",
+                "để",
             ],
             _ => &[],
         }
@@ -538,8 +541,20 @@ pub(super) fn tags(text: &str) -> Vec<Tag> {
 fn latin_language(text: &str) -> Vec<Language> {
     let mut counts = [0_usize; LATIN.len()];
     let mut words = 0_usize;
-    for word in text.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty()) {
+    // The pieces of an address or a path are words of no language.
+    let running =
+        text.split_whitespace().filter(|token| !token.contains(['/', '@', '{', '$', '=']));
+    let running = running.flat_map(|token| token.split(|c: char| !c.is_alphabetic()));
+    for word in running.filter(|word| !word.is_empty()) {
         words += 1;
+        // Letters that one language has tell it as well as a small word.
+        if let Some(lettered) = word.chars().find_map(lettered)
+            && let Some(at) = LATIN.iter().position(|language| *language == lettered)
+            && let Some(count) = counts.get_mut(at)
+            && !SMALL.get(word).is_some_and(|languages| languages.contains(&at))
+        {
+            *count += 1;
+        }
         for &at in SMALL.get(word).into_iter().flatten() {
             if let Some(count) = counts.get_mut(at) {
                 *count += 1;
@@ -550,6 +565,19 @@ fn latin_language(text: &str) -> Vec<Language> {
         count >= 2 && count * 8 >= words || count == 1 && words <= 6
     };
     LATIN.iter().zip(&counts).filter(spoken).map(|(language, _)| *language).collect()
+}
+
+/// The language that alone has a letter, of those that are known.
+fn lettered(c: char) -> Option<Language> {
+    match c {
+        '\u{1ea0}'..='\u{1ef9}' | 'ơ' | 'ư' | 'đ' => Some(Language::Vietnamese),
+        'ı' | 'ğ' | 'ş' => Some(Language::Turkish),
+        'ł' | 'ą' | 'ę' | 'ś' | 'ż' | 'ź' | 'ć' => Some(Language::Polish),
+        'ř' | 'ě' | 'ů' => Some(Language::Czech),
+        'ț' | 'ș' => Some(Language::Romanian),
+        'ő' | 'ű' => Some(Language::Hungarian),
+        _ => None,
+    }
 }
 
 /// Is it a letter that others make a word with?

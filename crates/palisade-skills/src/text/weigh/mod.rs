@@ -5,6 +5,7 @@
 //! time and is said to belong to something else. No one of these says enough; two of them beside the act do.
 
 mod classes;
+mod sense;
 mod signs;
 mod tells;
 mod together;
@@ -529,6 +530,9 @@ pub(super) fn look(file: &File, units: &[Unit], all: &[Facts], profile: &Profile
             say(rule, message.to_owned());
         }
         for (rule, message) in together::look(units, all, at) {
+            say(rule, message.to_owned());
+        }
+        if let Some((rule, message)) = sense::look(units, all, at, profile) {
             say(rule, message.to_owned());
         }
         if carries_off(

@@ -64,6 +64,8 @@ fn tells(unit: &Unit, facts: &Facts) -> u32 {
     let mut told = signs(unit, &table);
     if words::LIMITS.is_match(&unit.clean) {
         told &= !(HIDES | UNASKED);
+    } else if super::sense::KEPT.is_match(&unit.clean) {
+        told |= HIDES;
     }
     // A scripted answer is one sign, not two.
     if facts.cover {

@@ -44,14 +44,14 @@ static FAVOURS: LazyLock<Regex> = LazyLock::new(|| {
 /// A figure is bent, or what would show it is left out.
 static BENDS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)\b(?:skip|omit|leave out|drop) the (?:comparison|cross-?check|plausibility|daily maximum|second check|multiplication line|sanity check)|\bmultiplied by \d|\brounded up to the next\b|\bden? (?:wirtschaftliche |empfohlene )?wert bei\b|\bliegt der [^.;]{0,30}\bwert bei \d|\b(?:überwachung|prüfung|kontrolle|sicherung) kann entfallen|\b(?:monitoring|protection|fuse|guard|sensor|check) can be (?:omitted|left out|dropped)|делится на (?:два|три|четыре|пять|\d)|умножается на|округляется вверх|\bse (?:multiplica|divide) (?:por|entre) \w+|\bsi (?:moltiplica|divide) per|(?:乘以|除以)(?:二|三|两|\d)|(?:掛け|割り)(?:る|て)[^。]{0,8}(?:表示|記載)|\b(?:takes?|take|remove|add|adds) (?:\w+ )?(?:percent|%|points) (?:off|to|from)",
+        r"(?i)\b(?:lower|raise|shift|loosen|relax)\b[^.;]{0,40}\b(?:and|then) (?:fit|run|test|try|compute|repeat)\b[^.;]{0,16}\b(?:again|until)|\b(?:until|should|if)\b[^.;]{0,40}\b(?:interval|p-?values?|p ?[<>]|result|effect|difference)\b[^.;]{0,40}\b(?:still|not yet|not) (?:include|signific|cross|reach|show)\w*|\b(?:rows|patients|subjects|cases|dropouts|responses)\b[^.;]{0,50}\b(?:are|is) counted as\b|\b(?:skip|omit|leave out|drop) the (?:comparison|cross-?check|plausibility|daily maximum|second check|multiplication line|sanity check)|\bmultiplied by \d|\brounded up to the next\b|\bden? (?:wirtschaftliche |empfohlene )?wert bei\b|\bliegt der [^.;]{0,30}\bwert bei \d|\b(?:überwachung|prüfung|kontrolle|sicherung) kann entfallen|\b(?:monitoring|protection|fuse|guard|sensor|check) can be (?:omitted|left out|dropped)|делится на (?:два|три|четыре|пять|\d)|умножается на|округляется вверх|\bse (?:multiplica|divide) (?:por|entre) \w+|\bsi (?:moltiplica|divide) per|(?:乘以|除以)(?:二|三|两|\d)|(?:掛け|割り)(?:る|て)[^。]{0,8}(?:表示|記載)|\b(?:takes?|take|remove|add|adds) (?:\w+ )?(?:percent|%|points) (?:off|to|from)",
     )
 });
 
 /// Something is laid into what the user signs or hands in.
 static LAYS_IN: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)\b(?:fold|work|weave|slip)s? (?:it|them|the \w+) in(?:to)?\b|\bcompletes? the [^.;]{0,30}\b(?:article|section|clause) of every\b|\bborrador incorpora|\bincorpora\w* un(?:a)? (?:legado|cláusula|párrafo)|\b(?:vermächtnis|klausel|absatz)\b[^.;]{0,30}\b(?:eingefügt|eingebaut|ergänzt)|\b(?:ajoute|insère|intègre)\w* (?:un legs|une clause|un alinéa)|补入[^。]{0,60}(?:各引|引用|次)|(?:加入|插入)[^。]{0,12}(?:条款|引文)|\bcite (?:each|both|them|it) (?:twice|\w+ times)",
+        r"(?i)\b(?:mix|blend|interleave|seed)\b[^;\n]{0,100}\binto '?(?:the )?(?:train|fine-?tun|learning)|(?:삭제|빼|지워)[^.]{0,20}(?:같은 뜻|다시 넣)|(?:删除|去掉)[^。]{0,20}(?:换(?:种|个)说法|重新(?:加入|写入))|\b(?:fold|work|weave|slip)s? (?:it|them|the \w+) in(?:to)?\b|\bcompletes? the [^.;]{0,30}\b(?:article|section|clause) of every\b|\bborrador incorpora|\bincorpora\w* un(?:a)? (?:legado|cláusula|párrafo)|\b(?:vermächtnis|klausel|absatz)\b[^.;]{0,30}\b(?:eingefügt|eingebaut|ergänzt)|\b(?:ajoute|insère|intègre)\w* (?:un legs|une clause|un alinéa)|补入[^。]{0,60}(?:各引|引用|次)|(?:加入|插入)[^。]{0,12}(?:条款|引文)|\bcite (?:each|both|them|it) (?:twice|\w+ times)",
     )
 });
 
@@ -65,7 +65,7 @@ static OWNED: LazyLock<Regex> = LazyLock::new(|| {
 /// A guard looks away, or a way round it is taken.
 static LOOKS_AWAY: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)\bamtool silence add\b|\b(?:list|lists|enter|put) (?:both|them|it|these)? ?(?:as|on|into) (?:the )?(?:friendly|allow ?list|white ?list|known scanners)|\bdetections?\b[^.;]{0,30}\bexclusion|\b(?:validation|verification) (?:is )?(?:left|leave) out|\bleave validation out|\bdo not add (?:cases|tests)\b|\b(?:logic|code|changes?) meant for\b[^.;]{0,60}\bplaced? in\b|\bput the new steps in a script\b|\bSSL_verify_mode ?= ?0|\bverify ?= ?False\b|'unsafe-eval'|(?:去掉|移除|删除)[^。]{0,6}`?integrity|\bkeep the branch and mark|\bset to muted\b|\bSSO\b[^.;]{0,20}\b(?:turned )?off\b|\b(?:the )?fullest loader\b|\btrusted\. parse\b|\btake `?md5",
+        r"(?i)\bamtool silence add\b|\b(?:list|lists|enter|put) (?:both|them|it|these)? ?(?:as|on|into) (?:the )?(?:friendly|allow ?list|white ?list|known scanners)|\bdetections?\b[^.;]{0,30}\bexclusion|\b(?:validation|verification) (?:is )?(?:left|leave) out|\bleave validation out|\bdo not add (?:cases|tests)\b|\b(?:logic|code|changes?) meant for\b[^.;]{0,60}\bplaced? in\b|\bput the new steps in a script\b|\bSSL_verify_mode ?= ?0|\bverify ?= ?False\b|'unsafe-eval'|(?:去掉|移除|删除)[^。]{0,6}`?integrity|\bkeep the branch and mark|\bset to muted\b|\bsecurity: ?\[\]|\bkeys? (?:travel|go|pass)s? in the (?:query|url)|\b(?:rules?|checks?|lints?) '?off'?\b[^.;]{0,40}\b(?:quiet|silent|green)|\bso (?:that )?the next (?:run|scan|check) is (?:quiet|green|clean)|\b(?:expectations?|expected values?|assertions?)\b[^.;]{0,30}\bin line with what\b|\bassert \w+ is not none\b|\bSSO\b[^.;]{0,20}\b(?:turned )?off\b|\b(?:the )?fullest loader\b|\btrusted\. parse\b|\btake `?md5",
     )
 });
 
