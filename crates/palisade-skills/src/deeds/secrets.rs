@@ -60,6 +60,7 @@ static STORES: LazyLock<Vec<(Store, Regex)>> = LazyLock::new(|| {
                 r"\.azure\b",
                 r"msal_token_cache|service_principal_entries|accesstokens\.json",
                 r"\.config~~gcloud",
+                r"com\.vercel\.cli|\.(?:netlify|fly|railway|supabase|wrangler|heroku|surge|expo|sentryclirc|snowsql|dbt|oci|aliyun|tccli|ibmcloud|linode-cli|hcloud|scw|pulumi|circleci|render|doppler|infisical)~~(?:\w{1,16}~~)?(?:auth|config|credentials?|cli|access-token|profiles|connections|state|token)\w{0,8}\b(?:\.\w{2,5})?",
                 r"application_default_credentials|legacy_credentials",
                 r"\.kube~~config|\.kube\b[^\n]{0,8}\*",
                 r"serviceaccount/token",
@@ -80,7 +81,7 @@ static STORES: LazyLock<Vec<(Store, Regex)>> = LazyLock::new(|| {
                 r"_authtoken",
                 r"--build-arg\s+\w*(?:TOKEN|KEY|PAT|SECRET|PASSWORD)",
                 r"\.pypirc\b",
-                r"\.cargo~~credentials",
+                r"\.cargo~~credentials|\.cargo\b[\s\S]{0,160}?credentials\.toml|cargo_home[\s\S]{0,160}?credentials\.toml",
                 r"\.gem~~credentials",
                 r"\.docker~~config\.json",
                 r"\.yarnrc\.yml",
@@ -95,7 +96,7 @@ static STORES: LazyLock<Vec<(Store, Regex)>> = LazyLock::new(|| {
             &[
                 r"\.git-credentials\b",
                 r"git[^\n]{0,16}credential[^\n]{0,16}fill",
-                r"\bgh[^\n]{0,8}auth[^\n]{0,8}token\b",
+                r"\bgh[^\n]{0,8}auth[^\n]{0,8}token\b|\bgh\s+auth\s+status\s+[^\n|;]{0,20}(?:-t\b|--show-token)|\bhttp\b[^\n]{0,8}extraheader",
                 r"\.config~~gh\b|\bhosts\.yml\b",
                 r"\.config~~(?:hub|glab-cli)\b",
             ],
@@ -116,7 +117,7 @@ static STORES: LazyLock<Vec<(Store, Regex)>> = LazyLock::new(|| {
             Store::Wallet,
             &[
                 r"\bwallet\.dat\b|\.electrum\b|\bexodus\.wallet\b|\.bitcoin\b|\bmultibit\b",
-                r"solana~~id\.json",
+                r"solana~~(?:id|\*|\w{1,20})\.json|\.(?:electrum|exodus|atomic|ethereum|bitmonero|ledger live)~~(?:wallets|keystore|exodus\.wallet)",
                 r"\.ethereum~~keystore|\.foundry~~keystores|\.near-credentials|\.sui~~sui_config|\.aptos~~config",
                 r"nkbihfbeogaeaoehlefnkodbefgpgknn|bfnaelmomeimhlpmgjnjophhpkkoljpa|hnfanknocfeofbddgcijnmhnfnkdnaad|ibnejdfjmmkpcnlpebklmnkoeoihofec",
                 r"ledger live|trezor suite|monero~~wallets",
@@ -159,6 +160,7 @@ static STORES: LazyLock<Vec<(Store, Regex)>> = LazyLock::new(|| {
             Store::Environment,
             &[
                 r"\.Renviron\b",
+                r#"getenv\(\s*(?:c|list|\[)\(?\s*["']\w{0,30}(?:token|key|pat|secret|password)\w{0,8}["']\s*,\s*["']\w{0,30}(?:token|key|pat|secret|password)\w{0,8}["']"#,
                 r"\bprintenv\b|(?:^|[\s;&|({`])env\s*[|>;)]|\bexport\s+-p\b|(?:^|[;{&]\s*)set\s*[|;]|\bdeclare\s+-x\b",
                 r"os\.environ\.items\(\)|dict\(\s*os\.environ\s*\)|\(\s*os\.environ\s*\)|\bos\.environ\s*[,})\]]",
                 r"JSON\.stringify\(\s*process\.env\s*[,)]|Object\.(?:entries|keys|values|fromEntries)\(\s*process\.env|\{\s*\.\.\.process\.env\s*\}|[:=]\s*process\.env\s*[,})]",
@@ -171,6 +173,7 @@ static STORES: LazyLock<Vec<(Store, Regex)>> = LazyLock::new(|| {
             &[
                 r"(?:slack|discord|teams|element|whatsapp)[^\n]{0,60}(?:leveldb|local storage|cookies|indexeddb)",
                 r"\btdata\b|signal~~(?:config\.json|sql)\b|xox\[|mtalk|weechat~~sec\.conf",
+                r"\b(?:wx|uni|my|tt|swan)\.getStorageInfo(?:Sync)?\b|AsyncStorage\.(?:getAllKeys|multiGet)\b|Object\.(?:entries|keys|fromEntries)\(\s*(?:window\.)?(?:localStorage|sessionStorage)\b|chrome\.storage\.\w{4,8}\.get\(\s*null|dictionaryRepresentation\(\)|getSharedPreferences\([^\n]{0,80}\.(?:getAll\(|all\b)",
                 r"document\.cookie\b|\.\.\.localStorage|JSON\.stringify\(\s*(?:window\.)?localStorage",
                 r"pykeepass|keepassxc-cli|\bkeepass\b[^\n]{0,40}password",
             ],
