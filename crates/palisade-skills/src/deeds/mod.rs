@@ -138,7 +138,7 @@ pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
     }
     carriers::files(package, profile, &mut seen);
     assembled::files(package, profile, &mut seen);
-    secrets::together(&programs, profile, &mut seen);
+    secrets::together(package, &programs, profile, &mut seen);
     carried::look(package, profile, &mut seen);
     locked::look(package, profile, &mut seen);
     onward::look(package, profile, &mut seen);

@@ -84,7 +84,7 @@ static SENDS_TOO: LazyLock<Regex> = LazyLock::new(|| {
 /// Whatever library it is: a call whose name says that something is given, or words that are written into a stream.
 static SENDS_BY_NAME: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?i)(?:\b|[._:])(?:async|do|http|send|url|make)_?(?:post|put|upload)\w{0,8}\s{0,2}\(|\bwriteln?!\(\s{0,2}&?(?:mut\s)?\w{1,20}\s{0,2},|\bmethod["']?\s{0,2}(?:[:=]|=>)\s{0,2}["'`](?:post|put|patch)|\b(?:sprintf|paste0?|format)\(\s{0,2}["']https?://[^"'\n]{4,120}(?:%s|\{\}|=["'])|-H\s{1,2}["'][\w-]{2,30}:\s?[$\{]"#,
+        r#"(?i)(?:\b|[._:])(?:async|do|http|send|url|make)_?(?:post|put|upload)\w{0,8}\s{0,2}\(|\bwrite(?:ln)?!\(\s{0,2}&?(?:mut\s)?\w{1,20}\s{0,2},|\bmethod["']?\s{0,2}(?:[:=]|=>)\s{0,2}["'`](?:post|put|patch)|\b(?:sprintf|paste0?|format)\(\s{0,2}["']https?://[^"'\n]{4,120}(?:%s|\{\}|=["'])|-H\s{1,2}["'][\w-]{2,30}:\s?[$\{]"#,
     )
 });
 
