@@ -172,7 +172,7 @@ static PUTS: LazyLock<Regex> = LazyLock::new(|| {
 /// A part of a package that an agent obeys or runs.
 static PARTS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?i)\bSKILL\.md\b|["'/]scripts?["'/]|["'/][\w-]{1,30}\.(?:py|js|mjs|sh|rb|ps1|pl|php|ts)["']"#,
+        r#"(?i)\bSKILL\.md\b|["'/\\]scripts?["'/\\]|["'/\\][\w-]{1,30}\.(?:py|js|mjs|sh|rb|ps1|pl|php|ts)["']"#,
     )
 });
 /// Whose code it is: an archive or a raw file of a branch.

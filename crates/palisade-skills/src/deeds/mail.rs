@@ -285,4 +285,34 @@ mod tests {
             assert!(stopped("s/e.py", Python, text).is_empty(), "{text}");
         }
     }
+
+    #[test]
+    fn a_box_that_is_put_together_is_seen() {
+        use crate::FileKind::{Data, Python, Ruby};
+        for (path, kind, text) in [
+            (
+                "s/a.py",
+                Python,
+                "import smtplib\nbox = '@'.join(['archive-7', 'mx.kilnbounce.net'])\ns.send_message(m)\n",
+            ),
+            (
+                "s/a.bas",
+                Data,
+                "r.Actions.Forward.Recipients.Add \"desk\" & Chr(64) & \"kilnpost.net\"\n",
+            ),
+            (
+                "s/a.rb",
+                Ruby,
+                "require 'net/smtp'\nhead = { 'ccB'.reverse => list }\nNet::SMTP.start(h)\n",
+            ),
+        ] {
+            assert!(!stopped(path, kind, text).is_empty(), "{text}");
+        }
+        for text in [
+            "import smtplib\naddr = '@'.join([user, domain])\ns.send_message(m, to_addrs=[addr])\n",
+            "word = input()\nprint(word == word[::-1], 'abc'[::-1])\n",
+        ] {
+            assert_eq!(stopped("s/a.py", Python, text), Vec::<&str>::new(), "{text}");
+        }
+    }
 }

@@ -63,7 +63,7 @@ static TALKS_TOO: LazyLock<Regex> = LazyLock::new(|| {
 /// Whatever library it is: a call or a module whose name says that it asks or tells somebody.
 static TALKS_BY_NAME: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?i)\b(?:[\w$]{1,24}[.:]{1,2}){0,3}(?:\w{0,12}http\w{0,12}[.:]{1,2}\w{2,24}|(?:async|do|url|net|send|make|http|api|web)_?(?:request|post|fetch|upload)\w{0,8}|(?:request|post|fetch|upload)_?(?:url|json|async|data|form|file|http|bytes|body)\w{0,8}|(?:wx|uni|my|tt|swan|qq|dd)\.(?:request|uploadFile|connectSocket)|syn\.request|TcpStream|readLines|read_html|fromJSON|Start-BitsTransfer|InternetOpen\w?)\s{0,2}[!?]?\s{0,2}[({]|["'](?:node:)?https?["']\s{0,2}[,\]]"#,
+        r#"(?i)\b(?:[\w$]{1,24}[.:]{1,2}){0,3}(?:\w{0,12}http\w{0,12}[.:]{1,2}\w{2,24}|(?:async|do|url|net|send|make|http|api|web)_?(?:request|post|fetch|upload)\w{0,8}|(?:request|post|fetch|upload)_?(?:url|json|async|data|form|file|http|bytes|body)\w{0,8}|(?:wx|uni|my|tt|swan|qq|dd)\.(?:request|uploadFile|connectSocket)|syn\.request|TcpStream|(?:tcp|udp)_?connect\w{0,12}|readLines|read_html|fromJSON|Start-BitsTransfer|InternetOpen\w?)\s{0,2}[!?]?\s{0,2}[({]|["'](?:node:)?https?["']\s{0,2}[,\]]"#,
     )
 });
 
@@ -84,7 +84,7 @@ static SENDS_TOO: LazyLock<Regex> = LazyLock::new(|| {
 /// Whatever library it is: a call whose name says that something is given, or words that are written into a stream.
 static SENDS_BY_NAME: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?i)(?:\b|[._:])(?:async|do|http|send|url|make)_?(?:post|put|upload)\w{0,8}\s{0,2}\(|\bwrite(?:ln)?!\(\s{0,2}&?(?:mut\s)?\w{1,20}\s{0,2},|\bmethod["']?\s{0,2}(?:[:=]|=>)\s{0,2}["'`](?:post|put|patch)|\b(?:sprintf|paste0?|format)\(\s{0,2}["']https?://[^"'\n]{4,120}(?:%s|\{\}|=["'])|-H\s{1,2}["'][\w-]{2,30}:\s?[$\{]"#,
+        r#"(?i)(?:\b|[._:])(?:async|do|http|send|url|make)_?(?:post|put|upload)\w{0,8}\s{0,2}\(|\b(?:post|put|upload)_?(?:async|json|data|form|content|string|bytes|body|file)\w{0,10}\s{0,2}\(|\.write_?all\(|\bwrite(?:ln)?!\(\s{0,2}&?(?:mut\s)?\w{1,20}\s{0,2},|\bmethod["']?\s{0,2}(?:[:=]|=>)\s{0,2}["'`](?:post|put|patch)|\b(?:sprintf|paste0?|format)\(\s{0,2}["']https?://[^"'\n]{4,120}(?:%s|\{\}|=["'])|-H\s{1,2}["'][\w-]{2,30}:\s?[$\{]"#,
     )
 });
 

@@ -448,7 +448,7 @@ fn runs_by_itself(path: &str) -> bool {
 /// A host that a setting names without quotation marks or a scheme: `host = forms.example.org`.
 static SET_HOST: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?im)^\s{0,8}["']?[\w.-]{1,30}["']?\s{0,4}[:=,]\s{0,4}["']?(?:https?://)?((?:[a-z0-9-]{1,63}\.){1,4}[a-z]{2,12})(?:[/:]\S{0,80})?["']?,?\s{0,4}$"#,
+        r#"(?im)(?:^|[{,])\s{0,8}["']?[\w.-]{1,30}["']?\s{0,4}[:=,]\s{0,4}["']?(?:https?://)?((?:[a-z0-9-]{1,63}\.){1,4}[a-z]{2,12})(?:[/:][^\s"']{0,80})?["']?\s{0,4}(?:$|[,}])"#,
     )
 });
 /// A list of what is left alone.

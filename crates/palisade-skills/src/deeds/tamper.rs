@@ -142,7 +142,7 @@ static WEAKENINGS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
 /// A name for an account that stands in the program.
 static ACCOUNT_NAMED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"\b([A-Za-z_]\w{1,40})(?:\s{0,2}:\s{0,2}[\w&'<>:\[\]]{1,30})?\s{0,3}(?::=|=)\s{0,3}(?:new\s|await\s)?(?:[\w.:]{1,40}(?:\(|!\())?\s{0,2}b?["'`](?:0x[0-9a-fA-F]{40}|bc1[a-z0-9]{30,60}|T[1-9A-HJ-NP-Za-km-z]{33}|[1-9A-HJ-NP-Za-km-z]{32,48}|[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?|acct_\w{8,30})["'`]"#,
+        r#"\b([A-Za-z_]\w{1,40})(?:\s{0,2}:\s{0,2}[\w&'<>:\[\]]{1,30})?\s{0,3}(?::=|=)\s{0,3}(?:new\s|await\s)?(?:[\w.:]{1,40}(?:\(|!\())?\s{0,2}(?:payable\()?(?:0x[0-9a-fA-F]{40}\b|b?["'`](?:0x[0-9a-fA-F]{40}|bc1[a-z0-9]{30,60}|T[1-9A-HJ-NP-Za-km-z]{33}|[1-9A-HJ-NP-Za-km-z]{32,48}|[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?|acct_\w{8,30})["'`])"#,
     )
 });
 /// A name for a small part of an amount.
