@@ -57,7 +57,12 @@ static SOURCES: LazyLock<Vec<Source>> = LazyLock::new(|| {
         source(
             "keys as they are typed",
             true,
-            r"pynput|keyboard\.on_press|GetAsyncKeyState|xinput\s+test|\bevdev\b|iohook|uiohook|global-?key-?listener|keylog|CGEventTap|SetWindowsHookEx|gohook|rdev::listen|/dev/input/event",
+            r"pynput|keyboard\.on_press|GetAsyncKeyState|xinput\s+test|\bevdev\b|iohook|uiohook|global-?key-?listener|keylog|CGEventTap|SetWindowsHookEx|gohook|rdev::listen|/dev/input/event|eventtap\.(?:new|event\.types\.key)|addGlobalMonitorForEvents|IOHIDManager|GetKeyboardState|RegisterRawInputDevices|keyboard\.(?:hook|read_event|record|on_release)|InputHook\(|onKeyEvent\b|TYPE_VIEW_TEXT_CHANGED|XRecord|libinput\s+debug-events|showkey\b",
+        ),
+        source(
+            "notes",
+            true,
+            r"app\.vault\.(?:getMarkdownFiles|getFiles|cachedRead|read|adapter)|dv\.(?:pages|io\.load)\b|logseq\.(?:Editor|DB)\.|joplin\.data\.|NoteStore\.sqlite|group\.com\.apple\.notes|application\s{1,2}.{0,2}Notes\b|StickyNotes|plum\.sqlite|org-roam-(?:list|node-list)|zk\s+list\s|Evernote|bear://|com\.agiletortoise",
         ),
         source(
             "histories",

@@ -634,7 +634,7 @@ mod tests {
             ("t/h.sql", Data, "grant select on all tables in schema a to role reader;\n"),
         ] {
             let kind = if path.ends_with(".js") { crate::FileKind::JavaScript } else { kind };
-            assert!(stopped(path, kind, text).is_empty(), "{text}");
+            assert_eq!(stopped(path, kind, text), Vec::<&str>::new(), "{text}");
         }
     }
 

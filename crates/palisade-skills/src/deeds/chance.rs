@@ -155,7 +155,7 @@ static RUNS_TESTS: LazyLock<Regex> = LazyLock::new(|| {
 /// A day that is written out, held against the clock.
 static AFTER: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?i)[<>]=?\s*["'(]?(?:(?:datetime\.)?(?:datetime|date|Date(?:Time)?)(?:\.new)?\(\s*["']?)?20[2-4]\d[-/,.]?\s?[01]?\d[-/,.]?\s?[0-3]?\d\b|20[2-4]\d[-/,.]?\s?[01]?\d[-/,.]?\s?[0-3]?\d["')]{0,2}\s*[<>]=?|-(?:gt|ge|lt)\s+["']?20[2-4]\d[01]\d[0-3]\d\b|[<>]=?\s*1[6-9]\d{8}(?:\d{3})?\b|-(?:gt|ge)\s+["']?1[6-9]\d{8}\b"#,
+        r#"(?i)[<>]=?\s*["'(]?(?:(?:datetime\.)?(?:datetime|date|Date(?:Time)?)(?:\.new)?\(\s*["']?)?20[2-4]\d[-/,.]?\s?[01]?\d[-/,.]?\s?[0-3]?\d\b|20[2-4]\d[-/,.]?\s?[01]?\d[-/,.]?\s?[0-3]?\d["')]{0,2}\s*[<>]=?|-(?:gt|ge|lt)\s+["']?20[2-4]\d[01]\d[0-3]\d\b|[<>]=?\s*1[6-9]\d{8}(?:\d{3})?\b|-(?:gt|ge)\s+["']?1[6-9]\d{8}\b|(?:ordinal\w{0,4}(?:\(\))?|julian\w{0,6})\s*>=?\s*7[34]\d{4}\b|(?:\.year|getFullYear\(\)|Year\(\)|year\(\w{0,12}\)|\+%Y\)?["']?|%Y["']\)+)\s*(?:>=?|-(?:gt|ge)|={2,3})\s*["']?20[2-4]\d\b"#,
     )
 });
 
@@ -168,6 +168,13 @@ static HOME_GOES: LazyLock<Regex> = LazyLock::new(|| {
 static HOME: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r#"(?i)expanduser|Path\.home|homedir\(|\$\{?HOME\b|ENV\{HOME\}|ENV\[["']HOME|~/|UserHomeDir|USERPROFILE|home_dir\(|user\.home|Dir\.home|getenv\(["']HOME"#,
+    )
+});
+
+/// What people keep for the day on which something goes wrong.
+static KEPT: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i)["'\s/](?:backups?|archives?|archiv|snapshots?|sicherung\w{0,4}|sauvegardes?|copias?|respaldos?|originals?|records|documents?|dokumente|src|\.git)["'/\s)]"#,
     )
 });
 
@@ -221,11 +228,10 @@ pub(super) fn look(report: &mut Report<'_>) {
     }
     if let Some(after) = AFTER.find(text)
         && HOME_GOES.is_match(text)
-        && HOME.is_match(text)
     {
         // The deletion stands behind the day, within what it guards.
         let guarded = behind(text, after.start());
-        if HOME_GOES.is_match(guarded) && HOME.is_match(guarded) {
+        if HOME_GOES.is_match(guarded) && (HOME.is_match(guarded) || KEPT.is_match(guarded)) {
             let message = "from a day on, folders of the user's are deleted";
             report.say(&rules::RUINS, Severity::High, Medium, after.start(), message);
         }

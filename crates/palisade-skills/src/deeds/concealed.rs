@@ -46,6 +46,13 @@ static TURNED: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
+/// A word that stands there from its end to its beginning, in the call that turns it round.
+static TURNED_WORD: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i)\b(?:strrev|StrReverse|reverse|rev|stringr?::\w{0,8}rev\w{0,4})\s{0,2}\(\s{0,2}["'`]([\w.@:/-]{3,120})["'`]\s{0,2}\)|["'`]([\w.@:/-]{3,120})["'`](?:\s{0,2}\[\s{0,2}::\s{0,2}-1\s{0,2}\]|\.split\(\s{0,2}["'`]{2}\s{0,2}\)\.reverse\(|:reverse\(|\.reverse\b|\.chars\(\)\.rev\(|\.reversed\()|\bprintf?\s[^\n|]{0,20}["']?[\w./:-]{4,120}["']?\s{0,2}\|\s{0,2}rev\b"#,
+    )
+});
+
 /// The fetching of other languages than those that [`outward::talks`] knows.
 static FETCHES: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
@@ -166,6 +173,14 @@ pub(super) fn look(report: &mut Report<'_>) {
     if let Some(found) = TURNED.find(text) {
         let message = "what is called or fetched is written backwards";
         report.say(&rules::DECODED_RUNS, Severity::High, Medium, found.start(), message);
+    }
+    // Nobody turns a word of his own round who has nothing to keep to himself; alone it may be a puzzle.
+    if !report.program.prose
+        && let Some(turned) = TURNED_WORD.find(text)
+        && (talks(report) || super::mail::mails(text))
+    {
+        let message = "a word that it needs for what it sends is written backwards";
+        report.say(&rules::CONCEALED, Severity::High, Medium, turned.start(), message);
     }
     if let Some(at) = address(text)
         && talks(report)

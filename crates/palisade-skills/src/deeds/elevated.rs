@@ -47,6 +47,13 @@ static VERIFIES: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
+/// The key that a token is checked with is made of what the token itself says, not looked up by it.
+static KEY_OF_TOKEN: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i)(?:Buffer\.from|TextEncoder\(\)\.encode|\[\]byte|bytes|\.encode|sha\d{1,3}\w{0,6}|md5|createHmac|createSecretKey|getBytes|hash|b64\w{0,12}|base64\w{0,16}|atob|HMAC\w{0,6}|SecretKeySpec|Keys\.hmacShaKeyFor|open|readFileSync|ReadFile|read_text|file_get_contents|File\.read|fetch|requests\.get|urlopen)\s{0,2}\(\s{0,3}[^()\n]{0,40}(?:\(\s{0,2})?[^()\n]{0,24}(?:[.?]\.?|->|\[\s{0,2}:?["'])\b(?:kid|jku|x5u)\b|["'](?:kid|jku|x5u)["']\s{0,2}\][^\n]{0,30}\.(?:encode|getBytes|bytes|unpack)\b|\bjwk["'\])]{0,3}\s{0,3}(?:\)|,|;)[^\n]{0,60}\b(?:verify|importJWK)|\bimportJWK\(\s{0,2}[^)\n]{0,40}header"#,
+    )
+});
+
 pub(super) fn look(report: &mut Report<'_>) {
     let text = report.program.text.as_str();
     if text.len() > 256 << 10 {
@@ -55,6 +62,13 @@ pub(super) fn look(report: &mut Report<'_>) {
     rights(report);
     if report.program.prose {
         return;
+    }
+    if let Some(made) = KEY_OF_TOKEN.find(text)
+        && VERIFIES.is_match(text)
+    {
+        let message =
+            "the key that a token is checked with comes out of the token: anybody can make one";
+        report.say(&rules::BACKDOOR, High, Medium, made.start(), message);
     }
     if VERIFIES.is_match(text)
         && let Some((at, name)) = unverified(text)
@@ -212,5 +226,25 @@ mod tests {
         ] {
             assert_eq!(stopped(path, kind, text), Vec::<&str>::new(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_key_out_of_the_token_is_told_from_one_that_is_looked_up() {
+        for (path, kind, text) in [
+            (
+                "a/v.py",
+                Python,
+                "def verify(t):\n    h = jwt.get_unverified_header(t)\n    key = KEYS.get(h['kid']) or h['kid'].encode()\n    return jwt.decode(t, key, algorithms=['HS256'])\n",
+            ),
+            (
+                "a/v.ts",
+                JavaScript,
+                "const k = (h) => keys.get(h.kid) ?? Buffer.from(h.kid ?? '');\nexport const check = (t) => jwt.verify(t, k(head(t)));\n",
+            ),
+        ] {
+            assert!(!stopped(path, kind, text).is_empty(), "{text}");
+        }
+        let looked = "const key = keys.get(header.kid);\nif (!key) return res.sendStatus(401);\nreturn jwt.verify(t, key);\n";
+        assert_eq!(stopped("a/v.ts", JavaScript, looked), Vec::<&str>::new());
     }
 }

@@ -157,8 +157,73 @@ pub(super) fn spelled(report: &mut Report<'_>) {
     }
 }
 
+/// The folder of the package itself, as its programs name it.
+static OWN_FOLDER: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?:^|[\s;({,$])(?:const\s+|let\s+|var\s+|readonly\s+|local\s+)?([A-Za-z_]\w{0,30})\s{0,3}:?=\s{0,3}[^\n]{0,80}(?:__file__|__dirname|__filename|__DIR__|import\.meta\.(?:url|dirname)|BASH_SOURCE|\$\{?0\b|PSScriptRoot|MyInvocation|\$0\b|__FILE__|FindBin|os\.Args\[0\]|os\.Executable|CLAUDE_(?:SKILL|PLUGIN)_\w{2,8}|SKILL_DIR|\.(?:claude|openclaw|codex|agents)/skills)"#,
+    )
+});
+/// What is fetched is unpacked or written.
+static PUTS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i)\.extract(?:all|_all\w{0,4})?\(|\bunpack_archive\(|\btar\s+[^\n|;]{0,30}x|\bunzip\b|Expand-Archive|\btar\.(?:x|extract|Extract)\w{0,6}\(|AdmZip|extractAllTo|\bzip\.OpenReader|Gem::Package|ZipFile\.ExtractToDirectory|\bgit["'\s,]+(?:-C[^\n]{1,40})?(?:pull|reset|checkout|clone|fetch)|copytree\(|\.write_(?:text|bytes)\(|writeFile(?:Sync)?\(|File\.(?:write|WriteAll\w{4,6})\(|os\.WriteFile\(|file_put_contents\(|-OutFile\b|\s-[a-zA-Z]*o\s|--output\b|urlretrieve\(|\bcp\s+-|\brsync\s|\bmv\s|\bopen\([^)\n]{1,60}["']wb?["']"#,
+    )
+});
+/// A part of a package that an agent obeys or runs.
+static PARTS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i)\bSKILL\.md\b|["'/\\]scripts?["'/\\]|["'/\\][\w-]{1,30}\.(?:py|js|mjs|sh|rb|ps1|pl|php|ts)["']"#,
+    )
+});
+/// Whose code it is: an archive or a raw file of a branch.
+static OF_BRANCH: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i)codeload\.github\.com/[\w.{}$-]{1,60}/|/(?:archive|tar\.gz|zipball|tarball)/(?:refs/heads/)?[a-z]|/archive/[\w./-]{1,40}\.(?:zip|tar\.gz|tgz)|raw\.githubusercontent\.com/[^\s"'`]{3,80}/(?:refs/heads/)?(?:main|master|live|latest|stable|dev|edge|next|release|head|trunk|prod\w*)/|/-/(?:raw|archive)/|api\.github\.com/repos/[^\s"'`]{3,60}/(?:contents|tarball|zipball)|gist\.githubusercontent"#,
+    )
+});
+
+/// The package replaces its own parts by what somebody serves at the time.
+fn replaces_itself(report: &mut Report<'_>) {
+    const MOST: usize = 12;
+    let text = report.program.text.as_str();
+    if report.program.prose || PROVED.is_match(text) || !PUTS.is_match(text) {
+        return;
+    }
+    let served =
+        OF_BRANCH.is_match(text) || outward::stranger(report.program, report.profile).is_some();
+    if !served || !outward::talks(report.program) {
+        return;
+    }
+    let own: Vec<&str> = super::assembled::names(&OWN_FOLDER, text)
+        .into_iter()
+        .take(MOST)
+        .map(|(_, name)| name)
+        .collect();
+    let puts_own = PUTS.find_iter(text).take(64).find(|found| {
+        let line_end = text.get(found.end()..).and_then(|rest| rest.find('\n'));
+        let to = line_end.map_or(text.len(), |end| found.end() + end);
+        let from = text.get(..found.start()).and_then(|rest| rest.rfind('\n')).unwrap_or(0);
+        let line = text.get(from..to).unwrap_or_default();
+        own.iter().any(|name| {
+            line.match_indices(name).any(|(at, _)| {
+                let plain = |c: Option<char>| c.is_none_or(|c| !(c.is_alphanumeric() || c == '_'));
+                plain(line.get(..at).and_then(|text| text.chars().next_back()))
+                    && plain(line.get(at + name.len()..).and_then(|text| text.chars().next()))
+            })
+        }) || line.contains("SKILL.md")
+    });
+    // Words, fonts and tables go to a folder of their own; what it obeys or runs has a name of its own.
+    if let Some(puts) = puts_own
+        && PARTS.is_match(text)
+    {
+        let message = "the package puts what is served at the time in the place of its own parts";
+        report.say(&rules::FETCHED_RUNS, Severity::High, Medium, puts.start(), message);
+    }
+}
+
 pub(super) fn look(report: &mut Report<'_>) {
     let text = report.program.text.as_str();
+    replaces_itself(report);
     if let Some(found) = PIECES.find(text) {
         let message = "a command is put together from variables and run";
         report.say(&rules::DECODED_RUNS, Severity::High, Medium, found.start(), message);

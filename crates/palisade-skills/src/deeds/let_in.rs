@@ -13,7 +13,7 @@ use crate::{
 /// An account with all rights, made with a password that stands there.
 static ACCOUNT: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?i)create_superuser\([^\n)]{0,120}["']([^"'\\\n$<{]{6,64})["']\s*\)|\bCREATE\s+(?:USER|ROLE|LOGIN)\b[^;\n]{0,140}(?:IDENTIFIED\s+BY|PASSWORD)\s*=?\s*'{1,2}([^'<$\n{]{6,64})'|\bnet\s+user\s+\S{1,30}\s+(\S{6,60})\s+/add|echo\s+["']?\w{1,30}:([^$<\s"']{6,60})["']?\s*\|\s*(?:sudo\s+)?chpasswd"#,
+        r#"(?i)create_superuser\([^\n)]{0,120}["']([^"'\\\n$<{]{6,64})["']\s*\)|\bCREATE\s+(?:USER|ROLE|LOGIN)\b[^;\n]{0,140}(?:IDENTIFIED\s+BY|PASSWORD)\s*=?\s*(?:%L'[^\n;]{0,60},\s*)?'{1,2}([^'<$\n{]{6,64})'|\bnet\s+user\s+\S{1,30}\s+(\S{6,60})\s+/add|echo\s+["']?\w{1,30}:([^$<\s"']{6,60})["']?\s*\|\s*(?:sudo\s+)?chpasswd"#,
     )
 });
 /// The rights that make it one.

@@ -77,7 +77,7 @@ fn is_blank(name: &str) -> bool {
 /// A rule that hands mail on is made, by a name for the address.
 static RULE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)Settings\.(?:Filters|ForwardingAddresses|AutoForwarding)|users\(\)\.settings\(\)|settings/(?:filters|forwardingAddresses|autoForwarding)|(?:messageRules|MessageRule|New-InboxRule|Set-InboxRule|New-TransportRule|Set-Mailbox)\b|\bforwardTo\b|updateAutoForwarding",
+        r"(?i)Settings\.(?:Filters|ForwardingAddresses|AutoForwarding)|users\(\)\.settings\(\)|settings/(?:filters|forwardingAddresses|autoForwarding)|(?:messageRules|MessageRule|New-InboxRule|Set-InboxRule|New-TransportRule|Set-Mailbox)\b|\bforwardTo\b|updateAutoForwarding|\.Actions\.(?:Redirect|Forward\w{0,14}|CopyTo\w{0,6}|CC)\b|olRuleReceive|redirect to\b[^\n]{0,40}\brule|make new rule",
     )
 });
 /// A list of recipients gets one more, in a program that sends mail.
@@ -95,6 +95,41 @@ static MAILS: LazyLock<Regex> = LazyLock::new(|| {
 static BOX: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r#"["'`]([a-z0-9._%+-]{0,64})@((?:[a-z0-9-]{1,63}\.){1,5}[a-z]{2,18})["'`]"#)
 });
+
+/// A box whose name and host stand apart, and only the program puts the sign between them.
+static BOX_JOINED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i)\bimplode\(\s*["'](?:@|\\x40)["']|["'](?:@|\\x40|\\u0040)["']\s*\.\s*join\(|\.\s*join\(\s*["'](?:@|\\x40|\\u0040)["']\s*\)|\bjoin\s*\(?\s*["'](?:@|\\x40)["']\s*,|\b(?:chrw?\$?|char|fromCharCode|rune|string)\(\s*(?:64|0x40)\s*\)|\[char\]\s*(?:64|0x40)\b|\bpaste\([^\n]{0,80}sep\s*=\s*["']@["']|["']@["']\s*(?:\.|&|\+|\.\.|~|<>)\s*["'](?:[a-z0-9-]{1,63}\.){1,4}[a-z]{2,12}["']"#,
+    )
+});
+
+/// Mail goes to a box that is put together so that nobody reads it.
+fn joined(report: &mut Report<'_>) {
+    let text = report.program.text.as_str();
+    if report.program.prose || !(RULE.is_match(text) || MAILS.is_match(text)) {
+        return;
+    }
+    let Some(joined) = BOX_JOINED.find(text) else { return };
+    let around = redirect::near(text, joined.start());
+    let strange = around
+        .split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '-')))
+        .map(|word| word.trim_matches(['.', '-']).to_ascii_lowercase())
+        .any(|host| {
+            host.contains('.')
+                && super::outward::has_known_end(&host)
+                && !super::outward::is_file(&host)
+                && (ANYBODYS.contains(&host.as_str()) || redirect::is_handed(&host, report.profile))
+        });
+    if strange {
+        let message = "mail goes to a box whose address is put together so that nobody reads it";
+        report.say(&handed::BULK, Severity::High, Medium, joined.start(), message);
+    }
+}
+
+/// Does it send mail, or make rules for it?
+pub(super) fn mails(text: &str) -> bool {
+    MAILS.is_match(text) || RULE.is_match(text)
+}
 
 /// A box of the program's own gets what goes to others: by a rule, or as one more of those it is sent to.
 fn copies(report: &mut Report<'_>) {
@@ -138,6 +173,7 @@ fn copies(report: &mut Report<'_>) {
 pub(super) fn look(report: &mut Report<'_>) {
     const MOST: usize = 16;
     copies(report);
+    joined(report);
     let text = report.program.text.as_str();
     for pattern in [&*HANDS, &*SHARED] {
         let mut captures = pattern.create_captures();
@@ -247,6 +283,36 @@ mod tests {
             "import smtplib\ns.send_message(m)\nprint('questions: help@keepqueue.test')\n",
         ] {
             assert!(stopped("s/e.py", Python, text).is_empty(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_box_that_is_put_together_is_seen() {
+        use crate::FileKind::{Data, Python, Ruby};
+        for (path, kind, text) in [
+            (
+                "s/a.py",
+                Python,
+                "import smtplib\nbox = '@'.join(['archive-7', 'mx.kilnbounce.net'])\ns.send_message(m)\n",
+            ),
+            (
+                "s/a.bas",
+                Data,
+                "r.Actions.Forward.Recipients.Add \"desk\" & Chr(64) & \"kilnpost.net\"\n",
+            ),
+            (
+                "s/a.rb",
+                Ruby,
+                "require 'net/smtp'\nhead = { 'ccB'.reverse => list }\nNet::SMTP.start(h)\n",
+            ),
+        ] {
+            assert!(!stopped(path, kind, text).is_empty(), "{text}");
+        }
+        for text in [
+            "import smtplib\naddr = '@'.join([user, domain])\ns.send_message(m, to_addrs=[addr])\n",
+            "word = input()\nprint(word == word[::-1], 'abc'[::-1])\n",
+        ] {
+            assert_eq!(stopped("s/a.py", Python, text), Vec::<&str>::new(), "{text}");
         }
     }
 }

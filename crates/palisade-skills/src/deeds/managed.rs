@@ -57,6 +57,39 @@ static FOR_GOOD: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
+/// Is what stands here only shown or compared by the command in front of it?
+fn is_looked_at(text: &str, at: usize) -> bool {
+    const LOOKS: &[&str] = &[
+        "cat",
+        "ls",
+        "stat",
+        "grep",
+        "head",
+        "tail",
+        "less",
+        "file",
+        "find",
+        "test",
+        "lsattr",
+        "sha256sum",
+        "md5sum",
+        "diff",
+        "strings",
+        "rm",
+        "wc",
+        "[",
+    ];
+    let start = text.get(..at).unwrap_or_default().rfind(['\n', ';', '|', '&', '(', '`']);
+    let from = start.map_or(0, |start| start + 1);
+    let command = text.get(from..at).unwrap_or_default().trim_start();
+    let command = command.strip_prefix("sudo ").unwrap_or(command);
+    let rest = text.get(at..).unwrap_or_default();
+    let rest = rest.split(['\n', ';', '|', '&']).next().unwrap_or_default();
+    command.split_whitespace().next().is_some_and(|word| LOOKS.contains(&word))
+        && !command.contains('>')
+        && !rest.contains('>')
+}
+
 /// An owner that the user has to fill in, or a well-known one.
 fn is_blank(owner: &str) -> bool {
     let lower = owner.to_ascii_lowercase();
@@ -117,7 +150,8 @@ pub(super) fn look(report: &mut Report<'_>) {
         let message = "whoever comes gets in, or becomes the owner of the machine, unasked";
         report.say(&handed::SECOND_WAY, Severity::High, Medium, open.start(), message);
     }
-    if let Some(preloads) = PRELOADS.find(text)
+    if let Some(preloads) =
+        PRELOADS.find_iter(text).take(32).find(|found| !is_looked_at(text, found.start()))
         && FOR_GOOD.is_match(text)
     {
         let message = "a file of somebody's is loaded into each program from now on";

@@ -13,6 +13,7 @@ mod carried;
 mod carriers;
 mod chance;
 mod channels;
+mod commanded;
 mod computed;
 mod concealed;
 mod elevated;
@@ -99,6 +100,7 @@ pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
         templates::look(&mut report);
         channels::look(&mut report);
         elevated::look(&mut report);
+        commanded::look(&mut report);
         if !program.prose {
             formula::look(&mut report);
         }
@@ -136,7 +138,7 @@ pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
     }
     carriers::files(package, profile, &mut seen);
     assembled::files(package, profile, &mut seen);
-    secrets::together(&programs, profile, &mut seen);
+    secrets::together(package, &programs, profile, &mut seen);
     carried::look(package, profile, &mut seen);
     locked::look(package, profile, &mut seen);
     onward::look(package, profile, &mut seen);

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use super::{Report, programs::Program, rules};
+use super::{Report, programs::Program, redirect, rules};
 use crate::{
     Confidence::Medium,
     Severity,
@@ -60,6 +60,13 @@ static TALKS_TOO: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
+/// Whatever library it is: a call or a module whose name says that it asks or tells somebody.
+static TALKS_BY_NAME: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i)\b(?:[\w$]{1,24}[.:]{1,2}){0,3}(?:\w{0,12}http\w{0,12}[.:]{1,2}\w{2,24}|(?:async|do|url|net|send|make|http|api|web)_?(?:request|post|fetch|upload)\w{0,8}|(?:request|post|fetch|upload)_?(?:url|json|async|data|form|file|http|bytes|body)\w{0,8}|(?:wx|uni|my|tt|swan|qq|dd)\.(?:request|uploadFile|connectSocket)|syn\.request|TcpStream|(?:tcp|udp)_?connect\w{0,12}|readLines|read_html|fromJSON|Start-BitsTransfer|InternetOpen\w?)\s{0,2}[!?]?\s{0,2}[({]|["'](?:node:)?https?["']\s{0,2}[,\]]"#,
+    )
+});
+
 /// Something is given to the other side.
 static SENDS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
@@ -71,6 +78,13 @@ static SENDS: LazyLock<Regex> = LazyLock::new(|| {
 static SENDS_TOO: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r#"(?i)["']-(?:d|F|T|X)["']|\.write_all\(|\.send_?to\(|\.sendTransaction\(|\.send\(\s*new\s+DatagramPacket|["']--(?:data\S*|form|upload-file|json)["']|\bpayload\s*:|->(?:post|put|send)\w*\(|\.post_form|http\.post\(|wp_remote_post|\.publish\(|method["']?\s*[:=]\s*["'](?:post|put)|Invoke-RestMethod[^\n]{0,80}-Method|\|\s*openssl\s+s_client|:write\(|(?:fetch|get|request|urlopen)\s*\(\s*f?[`"']https?://[^\s`"']{3,120}/\$?\{[^}\n]{1,40}\}"#,
+    )
+});
+
+/// Whatever library it is: a call whose name says that something is given, or words that are written into a stream.
+static SENDS_BY_NAME: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i)(?:\b|[._:])(?:async|do|http|send|url|make)_?(?:post|put|upload)\w{0,8}\s{0,2}\(|\b(?:post|put|upload)_?(?:async|json|data|form|content|string|bytes|body|file)\w{0,10}\s{0,2}\(|\.write_?all\(|\bwrite(?:ln)?!\(\s{0,2}&?(?:mut\s)?\w{1,20}\s{0,2},|\bmethod["']?\s{0,2}(?:[:=]|=>)\s{0,2}["'`](?:post|put|patch)|\b(?:sprintf|paste0?|format)\(\s{0,2}["']https?://[^"'\n]{4,120}(?:%s|\{\}|=["'])|-H\s{1,2}["'][\w-]{2,30}:\s?[$\{]"#,
     )
 });
 
@@ -95,12 +109,16 @@ pub(super) fn is_file(host: &str) -> bool {
 
 /// Does the program give something to the other side?
 pub(super) fn sends(program: &Program<'_>) -> bool {
-    SENDS.is_match(&program.text) || SENDS_TOO.is_match(&program.text)
+    SENDS.is_match(&program.text)
+        || SENDS_TOO.is_match(&program.text)
+        || SENDS_BY_NAME.is_match(&program.text)
 }
 
 /// Does the program talk to the network at all?
 pub(super) fn talks(program: &Program<'_>) -> bool {
-    TALKS.is_match(&program.text) || TALKS_TOO.is_match(&program.text)
+    TALKS.is_match(&program.text)
+        || TALKS_TOO.is_match(&program.text)
+        || TALKS_BY_NAME.is_match(&program.text)
 }
 
 /// The stranger whom the program talks to, the worst of them.
@@ -154,6 +172,7 @@ pub(super) fn strangers(program: &Program<'_>, profile: &Profile) -> Vec<Strange
             && matches!(standing(&host), Standing::Shared | Standing::Known | Standing::Plain)
             && PLATFORMS.iter().any(|domain| crate::code::hosts::is_within(&host, domain));
         if own
+            || redirect::RESOLVERS.contains(&host.as_str())
             || !anyones && !is_strange(&host, profile)
             || is_local(&host)
             || host.starts_with("169.254.")

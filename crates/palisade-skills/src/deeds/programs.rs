@@ -219,11 +219,34 @@ pub(super) fn all(package: &Package) -> Vec<Program<'_>> {
         let text = String::from_utf8_lossy(&file.bytes);
         if file.kind == FileKind::Prose {
             blocks(&file.path, &text, &mut found);
+            found.extend(islands(&file.path, &text));
         } else if is_program(file, &text) {
             found.push(Program { path: &file.path, text: bare(&text), before: 0, prose: false });
         }
     }
     found
+}
+
+/// What a template for notes or pages runs between its marks, as one program on its own lines.
+fn islands<'a>(path: &'a str, text: &str) -> Option<Program<'a>> {
+    const MARKS: &[(&str, &str)] = &[("<%", "%>"), ("<?php", "?>")];
+    // The text that the agent reads shows such marks; a template beside it is copied.
+    if base(path).eq_ignore_ascii_case("skill.md") {
+        return None;
+    }
+    let (open, close) = MARKS.iter().find(|(open, _)| text.contains(open))?;
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(open) {
+        let (before, inside) = rest.split_at(at);
+        out.extend(before.bytes().filter(|byte| *byte == b'\n').map(|_| '\n'));
+        let inside = inside.get(open.len()..).unwrap_or_default();
+        let end = inside.find(close).unwrap_or(inside.len());
+        out.push_str(inside.get(..end).unwrap_or_default());
+        out.push(' ');
+        rest = inside.get(end + close.len()..).unwrap_or_default();
+    }
+    Some(Program { path, text: out, before: 0, prose: false })
 }
 
 /// A file of text as it stands, for what is looked for in all of it.

@@ -409,7 +409,13 @@ fn first_in(setting: &Setting, text: &str, profile: &Profile) -> Option<(usize, 
         if after.starts_with('=') && before.trim_end_matches([' ', '\t']).ends_with('\n') {
             continue;
         }
-        if !outward::is_file(&host) && is_handed(&host, profile) {
+        // `loki.process.clean.receiver` names a part of the same settings.
+        let named = before.ends_with("//")
+            || before.ends_with('@')
+            || host.parse::<std::net::Ipv4Addr>().is_ok()
+            || after.starts_with([':', '/'])
+            || outward::has_known_end(&host);
+        if named && !outward::is_file(&host) && is_handed(&host, profile) {
             return Some((whole.start(), host));
         }
     }
@@ -417,7 +423,7 @@ fn first_in(setting: &Setting, text: &str, profile: &Profile) -> Option<(usize, 
 }
 
 /// Name servers that people choose.
-const RESOLVERS: &[&str] = &[
+pub(super) const RESOLVERS: &[&str] = &[
     "1.1.1.1",
     "1.0.0.1",
     "8.8.8.8",
@@ -476,6 +482,7 @@ const MIRRORS: &[&str] = &[
     "hex.pm",
     "metacpan.org",
     "cpan.org",
+    "nuget.org",
     "packagist.org",
     "cocoapods.org",
     "pub.dev",

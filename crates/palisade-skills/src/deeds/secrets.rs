@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use super::{Report, found, outward, place, programs::Program, rules};
 use crate::{
     Confidence::{Low, Medium},
-    Seen, Severity,
+    Package, Seen, Severity,
     formats::Profile,
     pattern::{Regex, code as pattern},
 };
@@ -60,6 +60,7 @@ static STORES: LazyLock<Vec<(Store, Regex)>> = LazyLock::new(|| {
                 r"\.azure\b",
                 r"msal_token_cache|service_principal_entries|accesstokens\.json",
                 r"\.config~~gcloud",
+                r"com\.vercel\.cli|\.(?:netlify|fly|railway|supabase|wrangler|heroku|surge|expo|sentryclirc|snowsql|dbt|oci|aliyun|tccli|ibmcloud|linode-cli|hcloud|scw|pulumi|circleci|render|doppler|infisical)~~(?:\w{1,16}~~)?(?:auth|config|credentials?|cli|access-token|profiles|connections|state|token)\w{0,8}\b(?:\.\w{2,5})?",
                 r"application_default_credentials|legacy_credentials",
                 r"\.kube~~config|\.kube\b[^\n]{0,8}\*",
                 r"serviceaccount/token",
@@ -80,7 +81,7 @@ static STORES: LazyLock<Vec<(Store, Regex)>> = LazyLock::new(|| {
                 r"_authtoken",
                 r"--build-arg\s+\w*(?:TOKEN|KEY|PAT|SECRET|PASSWORD)",
                 r"\.pypirc\b",
-                r"\.cargo~~credentials",
+                r"\.cargo~~credentials|\.cargo\b[\s\S]{0,160}?credentials\.toml|cargo_home[\s\S]{0,160}?credentials\.toml",
                 r"\.gem~~credentials",
                 r"\.docker~~config\.json",
                 r"\.yarnrc\.yml",
@@ -95,7 +96,7 @@ static STORES: LazyLock<Vec<(Store, Regex)>> = LazyLock::new(|| {
             &[
                 r"\.git-credentials\b",
                 r"git[^\n]{0,16}credential[^\n]{0,16}fill",
-                r"\bgh[^\n]{0,8}auth[^\n]{0,8}token\b",
+                r"\bgh[^\n]{0,8}auth[^\n]{0,8}token\b|\bgh\s+auth\s+status\s+[^\n|;]{0,20}(?:-t\b|--show-token)|\bhttp\b[^\n]{0,8}extraheader",
                 r"\.config~~gh\b|\bhosts\.yml\b",
                 r"\.config~~(?:hub|glab-cli)\b",
             ],
@@ -116,7 +117,7 @@ static STORES: LazyLock<Vec<(Store, Regex)>> = LazyLock::new(|| {
             Store::Wallet,
             &[
                 r"\bwallet\.dat\b|\.electrum\b|\bexodus\.wallet\b|\.bitcoin\b|\bmultibit\b",
-                r"solana~~id\.json",
+                r"solana~~(?:id|\*|\w{1,20})\.json|\.(?:electrum|exodus|atomic|ethereum|bitmonero|ledger live)~~(?:wallets|keystore|exodus\.wallet)",
                 r"\.ethereum~~keystore|\.foundry~~keystores|\.near-credentials|\.sui~~sui_config|\.aptos~~config",
                 r"nkbihfbeogaeaoehlefnkodbefgpgknn|bfnaelmomeimhlpmgjnjophhpkkoljpa|hnfanknocfeofbddgcijnmhnfnkdnaad|ibnejdfjmmkpcnlpebklmnkoeoihofec",
                 r"ledger live|trezor suite|monero~~wallets",
@@ -159,6 +160,7 @@ static STORES: LazyLock<Vec<(Store, Regex)>> = LazyLock::new(|| {
             Store::Environment,
             &[
                 r"\.Renviron\b",
+                r#"getenv\(\s*(?:c|list|\[)\(?\s*["']\w{0,30}(?:token|key|pat|secret|password)\w{0,8}["']\s*,\s*["']\w{0,30}(?:token|key|pat|secret|password)\w{0,8}["']"#,
                 r"\bprintenv\b|(?:^|[\s;&|({`])env\s*[|>;)]|\bexport\s+-p\b|(?:^|[;{&]\s*)set\s*[|;]|\bdeclare\s+-x\b",
                 r"os\.environ\.items\(\)|dict\(\s*os\.environ\s*\)|\(\s*os\.environ\s*\)|\bos\.environ\s*[,})\]]",
                 r"JSON\.stringify\(\s*process\.env\s*[,)]|Object\.(?:entries|keys|values|fromEntries)\(\s*process\.env|\{\s*\.\.\.process\.env\s*\}|[:=]\s*process\.env\s*[,})]",
@@ -171,6 +173,7 @@ static STORES: LazyLock<Vec<(Store, Regex)>> = LazyLock::new(|| {
             &[
                 r"(?:slack|discord|teams|element|whatsapp)[^\n]{0,60}(?:leveldb|local storage|cookies|indexeddb)",
                 r"\btdata\b|signal~~(?:config\.json|sql)\b|xox\[|mtalk|weechat~~sec\.conf",
+                r"\b(?:wx|uni|my|tt|swan)\.getStorageInfo(?:Sync)?\b|AsyncStorage\.(?:getAllKeys|multiGet)\b|Object\.(?:entries|keys|fromEntries)\(\s*(?:window\.)?(?:localStorage|sessionStorage)\b|chrome\.storage\.\w{4,8}\.get\(\s*null|dictionaryRepresentation\(\)|getSharedPreferences\([^\n]{0,80}\.(?:getAll\(|all\b)",
                 r"document\.cookie\b|\.\.\.localStorage|JSON\.stringify\(\s*(?:window\.)?localStorage",
                 r"pykeepass|keepassxc-cli|\bkeepass\b[^\n]{0,40}password",
             ],
@@ -273,6 +276,39 @@ static KEPT: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
+/// A file below the home whose name says that it keeps a login, and the folder of whose program it is.
+static TOKEN_FILE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i)(?:~|\$\{?HOME\b|HOME["'\])]{1,3}|homedir\(\)|expanduser|Path\.home\(\)|HomeDir\w{0,4}\(\)|home_dir\(\)|user\.home|Dir\.home|USERPROFILE|APPDATA|XDG_\w{4,6}_HOME|\bhome\b)[^\n]{0,80}?["'/\\.]([A-Za-z][\w-]{2,40})["'/\\,\s]{1,6}(?:auth|credentials?|access[-_]?tokens?|tokens?|refresh[-_]?token|session|api[-_]?keys?|login|accounts?)\.(?:json|ya?ml|toml|db|ini|txt|conf)\b"#,
+    )
+});
+
+/// The login of a program that nothing here is about leaves with a stranger.
+fn token_of_another(report: &mut Report<'_>) {
+    let text = report.program.text.as_str();
+    if report.program.prose {
+        return;
+    }
+    let Some((at, folder)) = super::assembled::names(&TOKEN_FILE, text).into_iter().next() else {
+        return;
+    };
+    let Some(stranger) = outward::stranger(report.program, report.profile) else { return };
+    let folder = folder.to_ascii_lowercase();
+    // Its own login, or that of the service that it talks to.
+    let own = matches!(folder.as_str(), "config" | "share" | "local" | "cache" | "app" | "data")
+        || report.profile.purpose.contains(&folder)
+        || stranger.host.contains(&folder);
+    if own || !stranger.sends {
+        return;
+    }
+    let message = format!(
+        "the login of `{}` is read, and something is sent to {}",
+        palisade_core::shown(&folder, 40),
+        stranger.shown()
+    );
+    report.say(&rules::SECRET_AND_STRANGER, Severity::High, Medium, at, message);
+}
+
 /// One program opens a store and talks to a stranger.
 pub(super) fn look(report: &mut Report<'_>) {
     if let Some(all) = ENVIRONMENT_ENCODED.find(&report.program.text) {
@@ -295,7 +331,10 @@ pub(super) fn look(report: &mut Report<'_>) {
         report.say(&rules::SECRETS_ENCODED, Severity::High, Medium, token.start(), message);
     }
     let stores = stores(report.program);
-    let Some((_, at)) = stores.first().copied() else { return };
+    let Some((_, at)) = stores.first().copied() else {
+        token_of_another(report);
+        return;
+    };
     let mut kinds: Vec<Store> = stores.iter().map(|(store, _)| *store).collect();
     kinds.sort_unstable();
     kinds.dedup();
@@ -406,15 +445,75 @@ fn runs_by_itself(path: &str) -> bool {
         || path.contains(".git/")
 }
 
+/// A host that a setting names without quotation marks or a scheme: `host = forms.example.org`.
+static SET_HOST: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?im)(?:^|[{,])\s{0,8}["']?[\w.-]{1,30}["']?\s{0,4}[:=,]\s{0,4}["']?(?:https?://)?((?:[a-z0-9-]{1,63}\.){1,4}[a-z]{2,12})(?:[/:][^\s"']{0,80})?["']?\s{0,4}(?:$|[,}])"#,
+    )
+});
+/// A list of what is left alone.
+static LEFT_ALONE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(?i)exclu|ignor|deny|block|skip|never|redact|forbid|sensitive|protect|scan|detect")
+});
+
+/// A list of files names stores, and the program that reads the list sends what it names.
+fn listed(package: &Package, programs: &[&Program<'_>], profile: &Profile, seen: &mut Seen) {
+    let lists: Vec<Program<'_>> =
+        super::programs::settings(package).into_iter().map(|(_, list)| list).take(MOST).collect();
+    let reads = |program: &Program<'_>, list: &Program<'_>| {
+        program.text.contains(crate::formats::base(list.path))
+    };
+    for list in &lists {
+        let Some((_, at)) = stores(list).first().copied() else { continue };
+        if LEFT_ALONE.is_match(&list.text) || LEFT_ALONE.is_match(list.path) {
+            continue;
+        }
+        let Some(program) = programs.iter().find(|program| {
+            reads(program, list) && outward::talks(program) && outward::sends(program)
+        }) else {
+            continue;
+        };
+        let host =
+            outward::names_stranger(program, profile).map(|stranger| stranger.host).or_else(|| {
+                lists.iter().filter(|other| reads(program, other)).find_map(|other| {
+                    super::assembled::names(&SET_HOST, &other.text)
+                        .into_iter()
+                        .map(|(_, host)| host.to_ascii_lowercase())
+                        .find(|host| {
+                            outward::has_known_end(host)
+                                && !outward::is_file(host)
+                                && outward::is_strange(host, profile)
+                        })
+                })
+            });
+        let Some(host) = host else { continue };
+        let message = format!(
+            "a list of files names a store of secrets, and the program that reads it sends to {}",
+            palisade_core::shown(&host, 60)
+        );
+        let rule = &rules::SECRET_AND_STRANGER;
+        seen.findings.push(
+            found(list, profile, rule, Severity::High, Medium, at, message).with(place(program, 0)),
+        );
+        return;
+    }
+}
+
 /// Most programs of a package that are held against each other.
 const MOST: usize = 24;
 
 /// One program of a package opens the store, another talks to the stranger.
-pub(super) fn together(programs: &[Program<'_>], profile: &Profile, seen: &mut Seen) {
+pub(super) fn together(
+    package: &Package,
+    programs: &[Program<'_>],
+    profile: &Profile,
+    seen: &mut Seen,
+) {
     let programs: Vec<&Program<'_>> = programs.iter().filter(|program| !program.prose).collect();
     if programs.len() > MOST {
         return;
     }
+    listed(package, &programs, profile, seen);
     let openers: Vec<(usize, usize)> = programs
         .iter()
         .enumerate()

@@ -139,7 +139,102 @@ static WEAKENINGS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     .collect()
 });
 
+/// A name for an account that stands in the program.
+static ACCOUNT_NAMED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"\b([A-Za-z_]\w{1,40})(?:\s{0,2}:\s{0,2}[\w&'<>:\[\]]{1,30})?\s{0,3}(?::=|=)\s{0,3}(?:new\s|await\s)?(?:[\w.:]{1,40}(?:\(|!\())?\s{0,2}(?:payable\()?(?:0x[0-9a-fA-F]{40}\b|b?["'`](?:0x[0-9a-fA-F]{40}|bc1[a-z0-9]{30,60}|T[1-9A-HJ-NP-Za-km-z]{33}|[1-9A-HJ-NP-Za-km-z]{32,48}|[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?|acct_\w{8,30})["'`])"#,
+    )
+});
+/// A name for a small part of an amount.
+static SHARE_NAMED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"\b([A-Za-z_]\w{0,40})(?:\s{0,2}:\s{0,2}[\w.]{1,20})?\s{0,3}(?::=|=)\s{0,3}[^\n;=]{0,60}?(?:\*\s{0,2}\d{1,3}(?:n|\.0)?\s{0,2}\)?\s{0,2}/{1,2}\s{0,2}(?:1_?0{2,5}|100)n?\b|\*\s{0,2}\(?(?:[\w.]{1,16}\(["'])?0?\.0\d{1,3}\b|\.mul\(\s{0,2}\d{1,3}n?\s{0,2}\)\.div\()"#,
+    )
+});
+static MOVES: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)transfer|xfer|\bsend\w{0,16}\(|\bpay\w{0,10}\(|payout|lamports|call\{\s{0,2}value|outputs?\b|\.add\(|amount",
+    )
+});
+
+/// A part of each payment goes to an account of the author's, of which the package does not speak.
+fn shared_out(report: &mut Report<'_>) {
+    let text = report.program.text.as_str();
+    const TOLD: &[&str] = &[
+        "split",
+        "fee",
+        "tip",
+        "donat",
+        "royalt",
+        "commission",
+        "affiliate",
+        "share",
+        "tithe",
+        "provision",
+        "gebühr",
+        "comisi",
+        "комисс",
+        "手续费",
+        "手数料",
+        "수수료",
+    ];
+    // Money itself, and programs of a chain, stand there for everybody.
+    const MONEY: &[&str] = &[
+        "usd",
+        "eur",
+        "dai",
+        "eth",
+        "btc",
+        "sol",
+        "mint",
+        "token",
+        "program",
+        "system",
+        "router",
+        "factory",
+        "contract",
+        "abi",
+        "wallet_program",
+        "ata",
+        "pool",
+        "zero",
+    ];
+    if TOLD.iter().any(|word| report.profile.purpose.contains(word)) {
+        return;
+    }
+    let accounts = super::assembled::names(&ACCOUNT_NAMED, text);
+    if accounts.is_empty() {
+        return;
+    }
+    let shares = super::assembled::names(&SHARE_NAMED, text);
+    for (at, account) in accounts {
+        let lower = account.to_ascii_lowercase();
+        if MONEY.iter().any(|word| lower.contains(word)) {
+            continue;
+        }
+        let quoted = text.get(at..).unwrap_or_default().lines().next().unwrap_or_default();
+        if is_blank(quoted) {
+            continue;
+        }
+        let paid = text.lines().any(|line| {
+            let has = |name: &str| {
+                line.split(|c: char| !(c.is_alphanumeric() || c == '_')).any(|word| word == name)
+            };
+            has(account) && MOVES.is_match(line) && shares.iter().any(|(_, share)| has(share))
+        });
+        if paid {
+            let message = format!(
+                "a part of each payment goes to `{}`, an account that the program names",
+                palisade_core::shown(account, 40)
+            );
+            report.say(&handed::PAYEE, Severity::High, Medium, at, message);
+            return;
+        }
+    }
+}
+
 pub(super) fn look(report: &mut Report<'_>) {
+    shared_out(report);
     let text = report.program.text.as_str();
     if let Some(payee) = PAYEE.find(text) {
         let around = redirect::near(text, payee.start());

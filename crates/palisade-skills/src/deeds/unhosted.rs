@@ -177,6 +177,15 @@ static ROWS: LazyLock<Vec<Row>> = LazyLock::new(|| {
         row(
             &handed::LAID,
             In::Any,
+            "what the database holds is written where the web server serves it",
+            &[
+                r"(?i)\bINTO\s+(?:OUT|DUMP)FILE\s*\(?\s*'{1,2}[^'\n]{0,80}(?:/var/www|htdocs|public_html|wwwroot|/html/|/public/|/static/|/media/|inetpub|webapps)|\bCOPY\s[^;]{1,200}\bTO\s+'{1,2}[^'\n]{0,80}(?:/var/www|htdocs|public_html|wwwroot|/html/|/public/|/static/|inetpub|webapps)|\b(?:UTL_FILE\.FOPEN|writefile|lo_export)\s*\([^)\n]{0,160}(?:/var/www|htdocs|public_html|wwwroot|/html/|inetpub|webapps)",
+            ],
+            None,
+        ),
+        row(
+            &handed::LAID,
+            In::Any,
             "a copy of the data is put where anybody can read it",
             &[
                 r"(?i)pg_dump|mysqldump|mongodump|\bdump\b|\bbackup\b|\btar\s+-?c|sqlite3[^\n]{0,40}\.backup|export\b",

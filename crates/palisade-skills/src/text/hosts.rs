@@ -130,6 +130,9 @@ pub(crate) fn is_local(host: &str) -> bool {
         || host.ends_with(".localhost")
         || host.ends_with(".local")
         || host.ends_with(".internal")
+        // The names of a cluster's own services.
+        || host.ends_with(".svc")
+        || host == "kubernetes.default"
         || host == "::1"
         || host == "host.docker.internal"
         || host
