@@ -180,8 +180,10 @@ impl Pump<'_> {
         if wants.tell && on_controller.intersects(PollFlags::OUT | broken) {
             self.tell();
         }
-        if wants.keys && on_terminal.intersects(PollFlags::IN | broken) {
-            self.read_keys(on_terminal.intersects(broken));
+        let ended = on_terminal.intersects(broken);
+        // A pager may have taken the keyboard since the wait for a key began, and then it is the pager's.
+        if wants.keys && (ended || (on_terminal.contains(PollFlags::IN) && self.takes_keys())) {
+            self.read_keys(ended);
         }
         if wants.show && on_terminal.intersects(PollFlags::OUT | broken) || self.gone {
             self.show();
