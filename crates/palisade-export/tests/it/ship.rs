@@ -280,9 +280,10 @@ fn a_session_ships_itself_when_it_ends_and_what_was_left_before() {
         world.state(),
         &session(world.state(), 2),
         vec![folder(&disk)],
-        Duration::from_millis(300),
+        Duration::from_secs(2),
     );
-    assert!(short.unwrap().finish().iter().all(|it| it.why.contains("No such file")));
+    let left = short.unwrap().finish();
+    assert!(left.iter().all(|it| it.why.contains("No such file")), "{left:?}");
     // Its writer is a thread that ends a little later: while it lives, so does the session.
     let second = journal_dir(world.state()).join(SessionId::from_random([2; 16]).as_str());
     wait_for("the writer's end", || {
