@@ -247,7 +247,12 @@ const LACKS: &[Lack] = &[
     refused("file systems by descriptor", (libc::SYS_fsopen, ""), libc::ENOSYS, &["mount-api"]),
     refused("clones of trees", (libc::SYS_open_tree, ""), libc::ENOSYS, &["mount-api"]),
     refused("moves of mounts", (libc::SYS_move_mount, ""), libc::ENOSYS, &["mount-api"]),
-    refused("mounts' flags", (libc::SYS_mount_setattr, ""), libc::ENOSYS, &["mount-api"]),
+    refused(
+        "mounts' flags",
+        (libc::SYS_mount_setattr, ""),
+        libc::ENOSYS,
+        &["mount-api", "make the mounts private"],
+    ),
     refused("a root of its own", (libc::SYS_pivot_root, ""), libc::EINVAL, &["root"]),
     refused("leaving the host's root", (libc::SYS_umount2, ""), libc::EPERM, &["root"]),
     refused("ways without links", (libc::SYS_openat2, ""), libc::ENOSYS, &["look at"]),
