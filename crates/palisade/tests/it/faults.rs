@@ -243,7 +243,13 @@ const LACKS: &[Lack] = &[
         libc::EAFNOSUPPORT,
         &["listen for TCP", "nftables"],
     ),
-    refused("to listen", (libc::SYS_listen, ""), libc::EOPNOTSUPP, &["listen for TCP", "nftables"]),
+    // The supervisor listens as well, and either of them may be told of first.
+    refused(
+        "to listen",
+        (libc::SYS_listen, ""),
+        libc::EOPNOTSUPP,
+        &["listen for TCP", "nftables", "the socket that"],
+    ),
     refused("file systems by descriptor", (libc::SYS_fsopen, ""), libc::ENOSYS, &["mount-api"]),
     refused("clones of trees", (libc::SYS_open_tree, ""), libc::ENOSYS, &["mount-api"]),
     refused("moves of mounts", (libc::SYS_move_mount, ""), libc::ENOSYS, &["mount-api"]),
