@@ -382,13 +382,14 @@ rules:
         )
     };
     let connect = "
-import socket, sys
+import socket, sys, time
 for _ in range(2):
     try:
         socket.create_connection(('listed.test', int(sys.argv[1])), 30).recv(1)
         print('connected')
     except OSError as error:
         print('refused')
+        time.sleep(20)  # Until it is ended for it.
 ";
     for (actions, connections) in [("notify", 2), ("end", 1)] {
         let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
