@@ -18,6 +18,7 @@ use std::{
     mem::Discriminant,
     os::fd::OwnedFd,
     path::PathBuf,
+    pin::Pin,
     sync::Arc,
     thread::JoinHandle,
     time::{Duration, Instant},
@@ -66,6 +67,16 @@ enum Note {
     End(String),
 }
 
+/// A note on its way to the journal. It is kept whole: were the writing dropped and begun anew, the journal might have
+/// it twice.
+struct Recording {
+    kind: Discriminant<Note>,
+    /// What the operator is told of it.
+    told: String,
+    /// Whether the journal has it.
+    kept: Pin<Box<dyn Future<Output = bool> + Send>>,
+}
+
 /// The thread's side.
 #[derive(Debug)]
 struct Guard {
@@ -82,11 +93,10 @@ struct Guard {
 }
 
 /// What is watched in a session.
-#[derive(Debug)]
 pub(crate) struct Later {
     notes: UnboundedReceiver<Note>,
-    /// It is not recorded yet.
-    pending: Option<Note>,
+    /// The note that is being recorded.
+    recording: Option<Recording>,
     waiting: Option<Guard>,
     denied: Option<(Appearing, View)>,
     running: Option<(OwnedFd, JoinHandle<()>)>,
@@ -125,7 +135,7 @@ impl Later {
         }
         Self {
             notes,
-            pending: None,
+            recording: None,
             waiting,
             denied,
             running: None,
@@ -161,37 +171,36 @@ impl Later {
         }
     }
 
-    /// Record what is done, and tell the operator once, until the session is to end for it.
-    pub(crate) async fn until_ended(&mut self, pipeline: &Pipeline, tell: &dyn Fn(&str)) -> Cause {
+    /// Record what is done, and tell the operator once, until the session is to end for it. Can be cancelled:
+    /// [`Later::finish`] goes on where it was.
+    pub(crate) async fn until_ended(
+        &mut self,
+        pipeline: &Arc<Pipeline>,
+        tell: &dyn Fn(&str),
+    ) -> Cause {
         loop {
-            if self.pending.is_none() {
-                // Nobody may be there to send any.
-                match self.notes.recv().await {
-                    Some(note) => self.pending = Some(note),
-                    None => std::future::pending().await,
-                }
-            }
-            if let Some(why) = self.record(pipeline, Some(tell)).await {
-                return Cause::Later(why);
+            self.recorded(Some(tell)).await;
+            // Nobody may be there to send any.
+            let Some(note) = self.notes.recv().await else { std::future::pending().await };
+            match Recording::begin(note, pipeline) {
+                Ok(recording) => self.recording = Some(recording),
+                Err(why) => return Cause::Later(why),
             }
         }
     }
 
     /// Stop, and return what the operator was not told of.
-    pub(crate) async fn finish(mut self, pipeline: &Pipeline) -> Vec<String> {
+    pub(crate) async fn finish(mut self, pipeline: &Arc<Pipeline>) -> Vec<String> {
         if let Some((stop, thread)) = self.running.take() {
             drop(stop);
             thread.join().unwrap_or_default();
         }
         drop(self.waiting.take());
         loop {
-            if self.pending.is_none() {
-                self.pending = self.notes.try_recv().ok();
-            }
-            if self.pending.is_none() {
-                break;
-            }
-            self.record(pipeline, None).await;
+            self.recorded(None).await;
+            let Ok(note) = self.notes.try_recv() else { break };
+            // It ends already.
+            self.recording = Recording::begin(note, pipeline).ok();
         }
         if self.more > 0 {
             let more =
@@ -201,50 +210,12 @@ impl Later {
         self.notices
     }
 
-    /// Record what is pending. Can be cancelled; then it is recorded once more.
-    async fn record(&mut self, pipeline: &Pipeline, tell: Option<&dyn Fn(&str)>) -> Option<String> {
-        let note = self.pending.as_ref()?;
-        let kind = std::mem::discriminant(note);
-        let (event, told) = match note {
-            Note::Found(found) => (found.event(), found.told()),
-            Note::Covered { path, rule } => {
-                let path = path.to_string_lossy();
-                let mut event = Event::observed("cover", Layer::Files, path.clone().into_owned());
-                event.rule.clone_from(rule);
-                let path = palisade_core::shown(&path, 1000);
-                let (reason, told) = match rule {
-                    Some(rule) => {
-                        event.decision = Verdict::Deny;
-                        (
-                            "it appeared after the launch, and is hidden inside from now on",
-                            format!(
-                                "{path} appeared, which the policy denies ({rule}), and is hidden inside"
-                            ),
-                        )
-                    }
-                    None => (
-                        "another file was put there, and is read-only inside from now on",
-                        format!(
-                            "{path} is another file than before, and is read-only inside again"
-                        ),
-                    ),
-                };
-                event.reason = reason.into();
-                (event, told)
-            }
-            Note::Weaker(why) => {
-                let mut event = Event::observed("sweep", Layer::Supervisor, "names that appear");
-                event.reason.clone_from(why);
-                (event, why.clone())
-            }
-            Note::End(why) => {
-                let why = why.clone();
-                self.pending = None;
-                return Some(why);
-            }
-        };
-        let recorded = pipeline.record(event).await;
-        let unrecorded = if recorded { "" } else { " (this could not be recorded)" };
+    /// Until what is being recorded is, and the operator told or to be told.
+    async fn recorded(&mut self, tell: Option<&dyn Fn(&str)>) {
+        let Some(recording) = &mut self.recording else { return };
+        let unrecorded =
+            if recording.kept.as_mut().await { "" } else { " (this could not be recorded)" };
+        let Some(Recording { kind, told, .. }) = self.recording.take() else { return };
         let told = format!("{told}{unrecorded}");
         match tell.filter(|_| !self.told.contains(&kind)) {
             // Whoever makes one makes more; the others are told at the end.
@@ -256,9 +227,46 @@ impl Later {
         if !self.told.contains(&kind) {
             self.told.push(kind);
         }
-        self.pending = None;
-        None
     }
+}
+
+impl Recording {
+    /// Hand it to the journal.
+    ///
+    /// # Errors
+    /// Why the session is to end, if that is the note.
+    fn begin(note: Note, pipeline: &Arc<Pipeline>) -> Result<Self, String> {
+        let kind = std::mem::discriminant(&note);
+        let (event, told) = match note {
+            Note::Found(found) => (found.event(), found.told()),
+            Note::Covered { path, rule } => covered(&path.to_string_lossy(), rule),
+            Note::Weaker(why) => {
+                let mut event = Event::observed("sweep", Layer::Supervisor, "names that appear");
+                event.reason.clone_from(&why);
+                (event, why)
+            }
+            Note::End(why) => return Err(why),
+        };
+        let pipeline = Arc::clone(pipeline);
+        let kept = Box::pin(async move { pipeline.record(event).await });
+        Ok(Self { kind, told, kept })
+    }
+}
+
+/// What is recorded, and what the operator is told.
+fn covered(path: &str, rule: Option<String>) -> (Event, String) {
+    let mut event = Event::observed("cover", Layer::Files, path);
+    let path = palisade_core::shown(path, 1000);
+    let told = if let Some(rule) = &rule {
+        event.decision = Verdict::Deny;
+        event.reason = "it appeared after the launch, and is hidden inside from now on".into();
+        format!("{path} appeared, which the policy denies ({rule}), and is hidden inside")
+    } else {
+        event.reason = "another file was put there, and is read-only inside from now on".into();
+        format!("{path} is another file than before, and is read-only inside again")
+    };
+    event.rule = rule;
+    (event, told)
 }
 
 impl Guard {
