@@ -75,4 +75,13 @@ impl Package {
         let at = self.files.binary_search_by(|file| file.path.as_str().cmp(path)).ok()?;
         self.files.get(at)
     }
+
+    /// What its texts say, all in lower case.
+    pub(crate) fn texts_lowered(&self) -> String {
+        self.files
+            .iter()
+            .filter(|file| file.kind == FileKind::Prose)
+            .map(|file| String::from_utf8_lossy(&file.bytes).to_lowercase())
+            .collect()
+    }
 }

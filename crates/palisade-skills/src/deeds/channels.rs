@@ -4,14 +4,14 @@
 //! None of these files is a program, and none says that it sends anything. What tells them is a stranger's address in
 //! a place where data goes, and a sign that data goes there.
 
-use std::sync::LazyLock;
+use std::{cell::OnceCell, sync::LazyLock};
 
 use regex_automata::Input;
 
 use super::{Report, found, handed, onward, outward, programs::Program, redirect, rules};
 use crate::{
     Confidence::{Low, Medium},
-    FileKind, Package, Seen,
+    Package, Rule, Seen,
     Severity::{High, Medium as Middling},
     formats::Profile,
     pattern::{Regex, code as pattern},
@@ -161,70 +161,67 @@ pub(super) fn files(
     profile: &Profile,
     seen: &mut Seen,
 ) {
-    let mut told: Option<String> = None;
+    let told = OnceCell::new();
     let settings = super::programs::settings(package);
     let files = settings
         .iter()
         .map(|(_, program)| program)
         .chain(programs.iter().filter(|program| !program.prose && !is_parsed(package, program)));
     for program in files {
-        let text = program.text.as_str();
-        let told = &*told.get_or_insert_with(|| {
-            package
-                .files
-                .iter()
-                .filter(|file| file.kind == FileKind::Prose)
-                .map(|file| String::from_utf8_lossy(&file.bytes).to_lowercase())
-                .collect()
-        });
-        let strange = |host: &str| {
-            !outward::is_file(host)
-                && onward::is_untold(host, profile)
-                && !outward::Stranger::of(host).is_told(told)
-        };
+        let told = told.get_or_init(|| package.texts_lowered());
+        let of_an_end = |host: &str| !outward::is_file(host) && onward::is_untold(host, profile);
+        let strange = |host: &str| of_an_end(host) && !outward::Stranger::of(host).is_told(told);
+        let seen_in = [
+            handed_over(&program.text, strange),
+            obeyed(&program.text, of_an_end),
+            recorded_twice(&program.text, strange),
+        ];
         let shown = crate::judge::is_shown(program.path);
         let sure = if shown { Low } else { Medium };
-        if let Some((at, host)) = first(&FILLED, text, strange) {
-            let message = format!(
-                "values are put into an address at {}, which no text of the package mentions",
-                palisade_core::shown(&host, 60)
-            );
-            seen.findings.push(found(program, profile, &rules::UNTOLD, High, sure, at, message));
-        } else if let Some((at, host)) = first(&POSTED, text, strange) {
-            let message = format!(
-                "something is sent to {}, which no text of the package mentions",
-                palisade_core::shown(&host, 60)
-            );
-            seen.findings.push(found(program, profile, &rules::UNTOLD, High, sure, at, message));
-        }
-        for (at, line) in
-            text.match_indices('\n').map(|(at, _)| at + 1).chain([0]).filter_map(|at| {
-                text.get(at..).and_then(|rest| rest.lines().next()).map(|line| (at, line))
-            })
-        {
-            if line.contains("://")
-                && OBEYED.is_match(line)
-                && let Some((_, host)) = first(&ADDRESS, line, |host| {
-                    !outward::is_file(host) && onward::is_untold(host, profile)
-                })
-            {
-                let message = format!(
-                    "what {} answers is to be carried out",
-                    palisade_core::shown(&host, 60)
-                );
-                seen.findings.push(found(program, profile, &handed::PAGE, High, sure, at, message));
-                break;
-            }
-        }
-        if let Some((at, host)) = second_sink(text, strange) {
-            let message = format!(
-                "what is recorded also goes to {}, which no text of the package mentions",
-                palisade_core::shown(&host, 60)
-            );
-            let severity = if shown { Middling } else { High };
-            seen.findings.push(found(program, profile, &handed::COPY, severity, sure, at, message));
+        for (rule, at, message) in seen_in.into_iter().flatten() {
+            // A copy of records in an example is what examples have.
+            let severity = if shown && rule.id == handed::COPY.id { Middling } else { High };
+            seen.findings.push(found(program, profile, rule, severity, sure, at, message));
         }
     }
+}
+
+/// What is told of a file: by which rule, where, and the message.
+type Told = (&'static Rule, usize, String);
+
+/// Values that go along in an address, or what is sent to one.
+fn handed_over(text: &str, strange: impl Fn(&str) -> bool) -> Option<Told> {
+    let told = |at, host: &str, what: &str| {
+        let host = palisade_core::shown(host, 60);
+        (&rules::UNTOLD, at, format!("{what} {host}, which no text of the package mentions"))
+    };
+    if let Some((at, host)) = first(&FILLED, text, &strange) {
+        return Some(told(at, &host, "values are put into an address at"));
+    }
+    let (at, host) = first(&POSTED, text, &strange)?;
+    Some(told(at, &host, "something is sent to"))
+}
+
+/// An answer that is carried out.
+fn obeyed(text: &str, strange: impl Fn(&str) -> bool) -> Option<Told> {
+    let starts = text.match_indices('\n').map(|(at, _)| at + 1).chain([0]);
+    starts.filter_map(|at| Some((at, text.get(at..)?.lines().next()?))).find_map(|(at, line)| {
+        if !line.contains("://") || !OBEYED.is_match(line) {
+            return None;
+        }
+        let (_, host) = first(&ADDRESS, line, &strange)?;
+        let host = palisade_core::shown(&host, 60);
+        Some((&handed::PAGE, at, format!("what {host} answers is to be carried out")))
+    })
+}
+
+/// A second place for what is recorded.
+fn recorded_twice(text: &str, strange: impl Fn(&str) -> bool) -> Option<Told> {
+    let (at, host) = second_sink(text, strange)?;
+    let host = palisade_core::shown(&host, 60);
+    let message =
+        format!("what is recorded also goes to {host}, which no text of the package mentions");
+    Some((&handed::COPY, at, message))
 }
 
 fn is_parsed(package: &Package, program: &Program<'_>) -> bool {

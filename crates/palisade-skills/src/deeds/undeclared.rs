@@ -3,12 +3,12 @@
 //! Attackers and authors alike give their hosts what names they like. But an author says with whom the skill
 //! talks: the user has to have an account there, or at least to know.
 
-use std::collections::BTreeSet;
+use std::{cell::OnceCell, collections::BTreeSet};
 
 use super::{found, outward, programs::Program, rules};
 use crate::{
     Confidence::{Low, Medium},
-    FileKind, Package, Seen, Severity,
+    Package, Seen, Severity,
     formats::Profile,
 };
 
@@ -18,7 +18,7 @@ pub(super) fn look(
     profile: &Profile,
     seen: &mut Seen,
 ) {
-    let mut told: Option<String> = None;
+    let told = OnceCell::new();
     let mut known: BTreeSet<(&str, String)> = BTreeSet::new();
     for program in programs.iter().filter(|program| !program.prose) {
         if !outward::talks(program) {
@@ -30,14 +30,7 @@ pub(super) fn look(
         }
         // The worst first, else the first; one that is told of does not cover for the others.
         strangers.sort_by_key(|stranger| !stranger.anyones);
-        let told = told.get_or_insert_with(|| {
-            package
-                .files
-                .iter()
-                .filter(|file| file.kind == FileKind::Prose)
-                .map(|file| String::from_utf8_lossy(&file.bytes).to_lowercase())
-                .collect()
-        });
+        let told = told.get_or_init(|| package.texts_lowered());
         let Some(stranger) = strangers.into_iter().find(|stranger| !stranger.is_told(told)) else {
             continue;
         };
