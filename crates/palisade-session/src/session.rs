@@ -525,16 +525,17 @@ async fn live(
         Ok(relay) => relay,
         Err(refusal) => return Err(refused(refusal).await),
     };
-    let appearing = match appearing.map(|appearing| Ok((appearing, standing.view()?))).transpose() {
-        Ok(appearing) => appearing,
+    let watching = !absent.is_empty() || appearing.is_some();
+    let inside = match watching.then(|| standing.view()).transpose() {
+        Ok(inside) => inside,
         Err(error) => return Err(refused(of_launch(&error)).await),
     };
-    let mut later = Later::begin(absent, appearing);
     let running = match standing.go() {
         Ok(running) => Arc::new(running),
         Err(error) => return Err(refused(of_launch(&error)).await),
     };
-    later.start(&running);
+    let appearing = appearing.map(|appearing| (appearing, Arc::clone(&running)));
+    let mut later = Later::new(absent, appearing, inside);
     let mut denials = Denials::new(
         Arc::clone(&recorder),
         policy.process.syscalls.deny.clone(),

@@ -43,7 +43,7 @@ const AT_ONCE: usize = 32;
 #[derive(Debug)]
 pub(super) struct Denied {
     appearing: Appearing,
-    view: View,
+    view: Arc<View>,
     running: Arc<Running>,
     notes: UnboundedSender<Note>,
     waiting: VecDeque<PathBuf>,
@@ -62,7 +62,7 @@ pub(super) struct Denied {
 impl Denied {
     pub(super) fn new(
         appearing: Appearing,
-        view: View,
+        view: Arc<View>,
         running: Arc<Running>,
         notes: UnboundedSender<Note>,
     ) -> Self {

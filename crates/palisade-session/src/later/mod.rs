@@ -6,6 +6,9 @@
 //! on: the time in between is a window, which docs/security.md tells the length of. The end of the session looks
 //! at everything once more, see [`sweep`](crate::sweep).
 //!
+//! It begins a moment after the launch, with what has appeared by then: to stop watching takes the kernel 10 to 20 ms
+//! (it waits until nobody can look at the watches any more), as long as all else of a session that is over at once.
+//!
 //! # Trust
 //! The folders are the agent's: what is told of a name is a hint to look there, by descriptor and without
 //! links. Who makes such names without end is ended.
@@ -49,6 +52,8 @@ use crate::{
 const MOST_MOVED: u32 = 100;
 /// Lines for the operator at the end.
 const MOST_NOTICES: usize = 20;
+/// From the launch until folders are watched. What appears before is seen then, or at the end if that is earlier.
+const BEGINS: Duration = Duration::from_millis(100);
 /// Until what could not be done, or was lost, is looked at again.
 const PAUSE: Duration = Duration::from_secs(1);
 /// The thread's own stack, in bytes; nothing here is deep.
@@ -83,6 +88,7 @@ struct Guard {
     watches: Watches,
     protected: Protected,
     denied: Option<Denied>,
+    view: Option<Arc<View>>,
     notes: UnboundedSender<Note>,
     moved: u32,
     weaker: bool,
@@ -92,13 +98,22 @@ struct Guard {
     tried: Instant,
 }
 
+/// What is watched for. It becomes a [`Guard`].
+#[derive(Debug)]
+struct Wanted {
+    protected: Protected,
+    denied: Option<(Appearing, Arc<Running>)>,
+    view: Option<View>,
+}
+
 /// What is watched in a session.
 pub(crate) struct Later {
     notes: UnboundedReceiver<Note>,
     /// The note that is being recorded.
     recording: Option<Recording>,
-    waiting: Option<Guard>,
-    denied: Option<(Appearing, View)>,
+    /// Not watched for yet.
+    wanted: Option<Wanted>,
+    sender: UnboundedSender<Note>,
     running: Option<(OwnedFd, JoinHandle<()>)>,
     /// Which kinds of notes the operator was told of.
     told: Vec<Discriminant<Note>>,
@@ -108,36 +123,21 @@ pub(crate) struct Later {
 }
 
 impl Later {
-    /// Watch for these names from now on, and for denied ones as soon as it is started. Nothing has run inside.
-    pub(crate) fn begin(names: Vec<Watched>, denied: Option<(Appearing, View)>) -> Self {
+    /// Watch for these names, and for denied ones, once [`Later::until_ended`] has been waited for a moment. `view` is
+    /// what the sandbox sees.
+    pub(crate) fn new(
+        names: Vec<Watched>,
+        denied: Option<(Appearing, Arc<Running>)>,
+        view: Option<View>,
+    ) -> Self {
         let (sender, notes) = unbounded_channel();
         let protected = Protected::new(names);
-        let mut waiting = None;
-        if !protected.is_empty() || denied.is_some() {
-            match Watches::new() {
-                Ok(watches) => {
-                    let notes = sender.clone();
-                    let mut guard = Guard {
-                        watches,
-                        protected,
-                        denied: None,
-                        notes,
-                        moved: 0,
-                        weaker: false,
-                        again: None,
-                        tried: Instant::now(),
-                    };
-                    guard.look_at_all();
-                    waiting = Some(guard);
-                }
-                Err(errno) => weaker(&sender, errno),
-            }
-        }
+        let any = !protected.is_empty() || denied.is_some();
         Self {
             notes,
             recording: None,
-            waiting,
-            denied,
+            wanted: any.then_some(Wanted { protected, denied, view }),
+            sender,
             running: None,
             told: Vec::new(),
             notices: Vec::new(),
@@ -145,29 +145,23 @@ impl Later {
         }
     }
 
-    /// The agent runs: act on what appears, until [`Later::finish`].
-    pub(crate) fn start(&mut self, running: &Arc<Running>) {
-        let denied = self.denied.take();
-        if let Some((guard, (appearing, view))) = self.waiting.as_mut().zip(denied) {
-            let (running, notes) = (Arc::clone(running), guard.notes.clone());
-            guard.denied = Some(Denied::new(appearing, view, running, notes));
-        }
-        self.run();
-    }
-
+    /// Act on what appears from now on, and on what has appeared, until [`Later::finish`].
     fn run(&mut self) {
-        let Some(guard) = self.waiting.take() else { return };
-        let notes = guard.notes.clone();
+        let Some(wanted) = self.wanted.take() else { return };
+        let notes = self.sender.clone();
         let started = pipe_with(PipeFlags::CLOEXEC).and_then(|(over, stop)| {
             let thread = std::thread::Builder::new().name("later".into()).stack_size(STACK);
-            let thread = thread.spawn(move || guard.work(&over));
+            let thread = thread.spawn(move || match Watches::new() {
+                Ok(watches) => Guard::new(wanted, watches, notes).work(&over),
+                Err(errno) => weaker(&notes, errno),
+            });
             thread
                 .map(|thread| (stop, thread))
                 .map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::AGAIN))
         });
         match started {
             Ok(running) => self.running = Some(running),
-            Err(errno) => weaker(&notes, errno),
+            Err(errno) => weaker(&self.sender, errno),
         }
     }
 
@@ -178,9 +172,13 @@ impl Later {
         pipeline: &Arc<Pipeline>,
         tell: &dyn Fn(&str),
     ) -> Cause {
+        if self.wanted.is_some() {
+            tokio::time::sleep(BEGINS).await;
+            self.run();
+        }
         loop {
             self.recorded(Some(tell)).await;
-            // Nobody may be there to send any.
+            // There is a sender: this one's own.
             let Some(note) = self.notes.recv().await else { std::future::pending().await };
             match Recording::begin(note, pipeline) {
                 Ok(recording) => self.recording = Some(recording),
@@ -195,7 +193,6 @@ impl Later {
             drop(stop);
             thread.join().unwrap_or_default();
         }
-        drop(self.waiting.take());
         loop {
             self.recorded(None).await;
             let Ok(note) = self.notes.try_recv() else { break };
@@ -270,6 +267,28 @@ fn covered(path: &str, rule: Option<String>) -> (Event, String) {
 }
 
 impl Guard {
+    /// Watch everything, and look at what has appeared by now.
+    fn new(wanted: Wanted, watches: Watches, notes: UnboundedSender<Note>) -> Self {
+        let Wanted { protected, denied, view } = wanted;
+        let view = view.map(Arc::new);
+        let denied = denied.zip(view.clone()).map(|((appearing, running), view)| {
+            Denied::new(appearing, view, running, notes.clone())
+        });
+        let mut guard = Self {
+            watches,
+            protected,
+            denied,
+            view,
+            notes,
+            moved: 0,
+            weaker: false,
+            again: None,
+            tried: Instant::now(),
+        };
+        guard.look_at_all();
+        guard
+    }
+
     /// Until the other end of `over` is closed.
     fn work(mut self, over: &OwnedFd) {
         loop {
@@ -291,7 +310,8 @@ impl Guard {
             for seen in self.watches.taken() {
                 match seen {
                     Seen::Name { path, folder } => {
-                        let (found, watched) = self.protected.see(&path, &mut self.watches);
+                        let (found, watched) =
+                            self.protected.see(&path, self.view.as_deref(), &mut self.watches);
                         self.tell(found, watched);
                         if let Some(denied) = &mut self.denied {
                             denied.see(path, folder);
@@ -321,7 +341,7 @@ impl Guard {
     }
 
     fn look_at_all(&mut self) {
-        let (found, watched) = self.protected.look_at_all(&mut self.watches);
+        let (found, watched) = self.protected.look_at_all(self.view.as_deref(), &mut self.watches);
         self.tell(found, watched);
     }
 

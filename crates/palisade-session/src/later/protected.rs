@@ -8,7 +8,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rustix::{fs::CWD, io::Errno};
+use palisade_sandbox::linux::execs::View;
+use rustix::{
+    fs::{AtFlags, CWD, StatxFlags, statx},
+    io::Errno,
+};
 
 use super::watches::Watches;
 use crate::{
@@ -61,12 +65,20 @@ impl Protected {
         self.names.is_empty()
     }
 
-    /// Watch every folder that is there, and look at every name.
+    /// Watch every folder that is there, and look at every name. `view` is what the sandbox sees.
     ///
     /// # Errors
     /// What could not be watched is looked at now, and then only at the end.
-    pub(super) fn look_at_all(&mut self, watches: &mut Watches) -> (Vec<Found>, Result<(), Errno>) {
+    pub(super) fn look_at_all(
+        &mut self,
+        view: Option<&View>,
+        watches: &mut Watches,
+    ) -> (Vec<Found>, Result<(), Errno>) {
         let mut watched = Ok(());
+        let folders: Vec<_> = self.ways.keys().filter_map(|path| path.read_dir().ok()).collect();
+        for moved in folders.into_iter().flatten().flatten() {
+            self.learn(&moved.path(), view);
+        }
         for (path, way) in &mut self.ways {
             watched = watched.and(way.watch(path, watches));
         }
@@ -80,9 +92,10 @@ impl Protected {
     pub(super) fn see(
         &mut self,
         path: &Path,
+        view: Option<&View>,
         watches: &mut Watches,
     ) -> (Vec<Found>, Result<(), Errno>) {
-        self.learn(path);
+        let learnt = self.learn(path, view);
         let mut watched = Ok(());
         // Watched before it is looked into, so that nothing appears in between.
         let below = self.ways.range_mut::<Path, _>((Included(path), Unbounded));
@@ -90,6 +103,9 @@ impl Protected {
             watched = watched.and(way.watch(path, watches));
         }
         let mut found = Vec::new();
+        if let Some(names) = learnt.and_then(|from| self.names.get(&from)) {
+            found.extend(sweep(names));
+        }
         if let Some(names) = path.parent().and_then(|folder| self.names.get(folder)) {
             found.extend(sweep(names));
         }
@@ -101,26 +117,40 @@ impl Protected {
     }
 
     /// Another session has moved aside what was there at our launch, and its mount went along: the name is
-    /// one that is missing from now on.
-    fn learn(&mut self, path: &Path) {
-        let Some(from) = moved_from(path) else { return };
-        if self.names.contains_key(&from) || from.symlink_metadata().is_ok() {
-            return;
+    /// one that is missing from now on. What has its name again by now was made since. Returns that name, if it is new.
+    fn learn(&mut self, path: &Path, view: Option<&View>) -> Option<PathBuf> {
+        let from = moved_from(path)?;
+        let went_along = || view.is_some_and(|view| is_mount(view, path) && !is_mount(view, &from));
+        if self.names.contains_key(&from) || from.symlink_metadata().is_ok() && !went_along() {
+            return None;
         }
         let tops = self.ways.iter().filter(|(path, way)| **path == way.top);
         let name = tops.filter_map(|(top, _)| Some((top, from.strip_prefix(top).ok()?)));
         let protected = |name: &Path| PROTECTED.iter().any(|known| OsStr::new(known) == name);
-        let Some((top, name)) = name.into_iter().find(|(_, name)| protected(name)) else { return };
+        let (top, name) = name.into_iter().find(|(_, name)| protected(name))?;
         let name = Watched {
             folder: top.into(),
             name: name.into(),
             was: Was::Absent,
             git: name == Path::new(".gitmodules"),
         };
-        if !name.git {
-            self.insert(name);
+        if name.git {
+            return None;
         }
+        self.insert(name);
+        Some(from)
     }
+}
+
+/// Whether the sandbox has a mount of its own at this path.
+fn is_mount(view: &View, path: &Path) -> bool {
+    let mount = |path: &Path| {
+        let object = view.object(path).ok()?;
+        let found = statx(object, "", AtFlags::EMPTY_PATH, StatxFlags::MNT_ID).ok()?;
+        Some(found.stx_mnt_id)
+    };
+    let Some(folder) = path.parent() else { return false };
+    mount(path).zip(mount(folder)).is_some_and(|(own, above)| own != above)
 }
 
 impl Way {
