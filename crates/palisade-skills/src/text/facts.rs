@@ -102,6 +102,7 @@ pub(super) fn facts(unit: &Unit, profile: &Profile) -> Facts {
     if unit.spot == Spot::Code {
         searched(text, &mut tags);
     }
+    tags.retain(|tag| !is_service(text, tag));
     let mut facts = Facts::default();
     let quotable = |concept: Concept| {
         matches!(
@@ -122,6 +123,9 @@ pub(super) fn facts(unit: &Unit, profile: &Profile) -> Facts {
             continue;
         }
         if tag.concept == Concept::PreApproved && is_condition(text, tag.start) {
+            continue;
+        }
+        if tag.concept == Concept::Approval && STILL_ASKED.is_match(text) {
             continue;
         }
         facts.said.add(tag.concept);
@@ -162,6 +166,8 @@ pub(super) fn facts(unit: &Unit, profile: &Profile) -> Facts {
             && !here.contains("must ")
             && !here.contains("should ")
             && !here.contains(" not ")
+            && !DENIED.is_match(text.get(found.end()..).unwrap_or_default())
+            && !LAW.is_match(text)
     });
     if claimed {
         facts.said.add(Concept::PreApproved);
@@ -280,6 +286,13 @@ fn is_command_seen(unit: &Unit) -> bool {
     unit.spot == Spot::Cell && unit.teaching
 }
 
+/// `Replicate (optional): …` is the name of a service, not an order to copy.
+fn is_service(text: &str, tag: &Tag) -> bool {
+    let rest = text.get(tag.end..).unwrap_or_default();
+    text.get(tag.start..tag.end) == Some("replicate")
+        && [" (", "'s ", ":", "_", " api"].iter().any(|next| rest.starts_with(next))
+}
+
 /// Stands a word before it that makes it a condition: `once the user has agreed`?
 fn is_condition(text: &str, at: usize) -> bool {
     let before = text.get(..at).unwrap_or_default();
@@ -332,6 +345,25 @@ static UNTOLD: LazyLock<Regex> = LazyLock::new(|| {
 static CONSENT: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"\b(user|users|they|he|she|customer|person|people|owner|team|board|whoever|everyone|everybody|employee)\b.{0,40}\b(has|have|had|already)\b.{0,20}\b(agreed|consented|confirmed (this|both|it|in)|approved|authori[sz]ed|opted in|accepted|the authority)\b|\b(agreed|consented|accepted|approved|granted) (to )?by (installing|using|loading|starting|opening|the set-?up)|\bby (installing|using|loading) .{0,30}\b(agrees?|consents?|accepts?)\b|\b(implied|implicit|standing|blanket) (consent|permission|approval|authori[sz]ation)\b|\btreat (it |this |that |them )?as (approved|agreed|confirmed)\b|\busers know\b|\bas (they|the user) (have|has) confirmed\b|\bthe user set .{0,30}so .{0,20}no need\b",
+    )
+});
+
+/// Not each step is asked about, but each that matters.
+pub(super) static STILL_ASKED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"\b(ask|asks|confirm|check|stop)\b.{0,20}\b(only|just) (when|if|before|for)\b.{0,60}\b(risk\w*|destruct\w+|irrevers\w+|ambig\w+|unclear|sensitive|publish\w*|delet\w+|costs?|outward|external)\b",
+    )
+});
+/// What was called an agreement is none: `implied consent doesn't count`.
+static DENIED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"^[^.;]{0,20}\b(does not|doesn't|do not|don't|is not|isn't|never|cannot|can't|won't) (count|apply|suffice|enough|sufficient|valid|allowed|acceptable)\b|^[^.;]{0,20}\bis (invalid|insufficient)\b",
+    )
+});
+/// Consent as the law about messages to customers has it, which no agent is told it has.
+static LAW: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"\b(tcpa|gdpr|casl|can-spam|ccpa|opt-in|opt-out|subscribers?|existing business relationships?|(transactional|marketing) (sms|messages?|e-?mails?|texts?))\b",
     )
 });
 

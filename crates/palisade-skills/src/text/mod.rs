@@ -50,12 +50,7 @@ pub(crate) fn units(file: &File) -> Option<Vec<Unit>> {
         FileKind::Definition | FileKind::Data if is_build_file(&file.path) => blocks.comments(),
         FileKind::Definition | FileKind::Data => match formats::parsed(file) {
             Some(document) => values(&mut blocks, &document),
-            None if [".html", ".htm", ".svg", ".xml", ".xhtml"]
-                .iter()
-                .any(|end| file.path.ends_with(end)) =>
-            {
-                blocks.markup()
-            }
+            None if is_markup(&file.path, text) => blocks.markup(),
             None if file.path.ends_with(".json") || file.bytes.len() < 1 << 20 => blocks.plain(),
             None => return None,
         },
@@ -69,6 +64,14 @@ pub(crate) fn units(file: &File) -> Option<Vec<Unit>> {
         FileKind::Media | FileKind::Archive | FileKind::Binary | FileKind::Unknown => return None,
     }
     Some(blocks.units)
+}
+
+/// Is it a document of tags, in which only what stands between them is words?
+fn is_markup(path: &str, text: &str) -> bool {
+    const ENDS: [&str; 9] =
+        [".html", ".htm", ".svg", ".xml", ".xhtml", ".xsd", ".xsl", ".xslt", ".rng"];
+    ENDS.iter().any(|end| path.ends_with(end))
+        || text.trim_start_matches(['\u{feff}', ' ', '\n', '\r']).starts_with("<?xml ")
 }
 
 /// Is it a file of commands, in which only comments are words?

@@ -226,6 +226,7 @@ fn plants(file: &File, units: &[Unit], all: &[Facts], at: usize, seen: &mut Seen
             .any(|word| unit.text.contains(word));
         if !negative
             && (PLANTED.is_match(&unit.text)
+                && !super::facts::STILL_ASKED.is_match(&unit.text)
                 // `if they ask for it: in a container only`.
                 && !(unit.text.contains("if they ask") || unit.text.contains("if the user asks"))
                 || facts.concealed == Concealed::Strong

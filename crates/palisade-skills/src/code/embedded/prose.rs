@@ -1,12 +1,15 @@
 //! Blocks and commands in Markdown.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::LazyLock};
 
 use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 
 use super::build::yaml;
 use super::{Language, Piece};
-use crate::code::language;
+use crate::{
+    code::language,
+    pattern::{Regex, code as pattern},
+};
 
 /// The pieces of code in a Markdown text.
 pub(super) fn pieces(text: &str) -> Vec<Piece> {
@@ -163,7 +166,8 @@ impl Found {
             None => return,
         };
         let code = match language {
-            Language::Shell | Language::PowerShell => without_prompts(code),
+            Language::Shell => without_blanks(&without_prompts(code)),
+            Language::PowerShell => without_prompts(code),
             Language::Python => without_python_prompts(code),
             _ => code.to_owned(),
         };
@@ -204,9 +208,13 @@ impl Found {
             false => Language::Shell,
         };
         let (line, column) = (self.lines.of(at), self.lines.column(at));
+        let text = match language {
+            Language::Shell => without_blanks(code),
+            _ => code.to_owned(),
+        };
         self.pieces.push(Piece {
             language,
-            text: code.to_owned(),
+            text,
             line,
             column,
             auto_run: false,
@@ -313,6 +321,29 @@ fn hooks_of(front: &str) -> Vec<Piece> {
             piece
         })
         .collect()
+}
+
+/// Blanks to fill in (`<skill-dir>/run.py`, `push origin <branch>`) as words of the same length: to a shell they would
+/// be a file that is read and one that is written. What has the form of a file's name stays what it is.
+fn without_blanks(code: &str) -> String {
+    static BLANK: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(r#"(?:^|[\s"'=/:@])<[A-Za-z][A-Za-z0-9_ -]{0,40}>(?:[/."'`):,\]@\s]|$)"#)
+    });
+    let mut filled = code.to_owned();
+    let mut from = 0;
+    while let Some(found) = BLANK.find(filled.get(from..).unwrap_or_default()) {
+        let range = from + found.start()..from + found.end();
+        let here = filled.get(range.clone()).unwrap_or_default();
+        let (Some(open), Some(close)) = (here.find('<'), here.rfind('>')) else { break };
+        let (open, close) = (range.start + open, range.start + close);
+        let to = filled.get(close + 1..).unwrap_or_default().trim_start();
+        if !to.starts_with("/dev/") && !to.starts_with('&') {
+            let inner = filled.get(open + 1..close).unwrap_or_default().replace(' ', "_");
+            filled.replace_range(open..=close, &format!("_{inner}_"));
+        }
+        from = close + 1;
+    }
+    filled
 }
 
 /// Prompts are no part of a command; the output under them is none either.

@@ -169,9 +169,18 @@ fn is_opaque(text: &str) -> bool {
         && !text.contains("://")
         && !text.contains("  ")
         && !text.starts_with(['/', '.', '<'])
+        && !is_pattern(text)
         && different.len() * 20 < count * 19
         && text.chars().filter(|c| c.is_whitespace()).count() * 24 < count
         && text.chars().filter(|c| *c == '_' || *c == '-' || *c == '.').count() * 8 < count
+}
+
+/// A regular expression has no words either: classes of letters, and how often they stand there.
+fn is_pattern(text: &str) -> bool {
+    const MARKS: [&str; 10] = ["\\s", "\\b", "\\d", "\\w", "[^", "(?", "]+", "]*", "]{", ")?"];
+    const LEAST: usize = 3;
+    let marks: usize = MARKS.iter().map(|mark| text.matches(mark).count()).sum();
+    marks >= LEAST && marks * 24 >= text.len()
 }
 
 /// Follows the names of one text.
@@ -254,7 +263,7 @@ fn follow(text: &str, kind: FileKind, shipped: &HashSet<&str>) -> Option<Told> {
         }
     }
     lines.iter().enumerate().find_map(|(number, (start, line))| {
-        let (rule, message) = is_run(line, &has, seeds.get(&number).copied())?;
+        let (rule, message) = is_run(line, kind, &has, seeds.get(&number).copied())?;
         let line = u32::try_from(number + 1).unwrap_or(u32::MAX);
         Some(Told { at: *start, line, rule, message })
     })
@@ -298,6 +307,7 @@ fn strong(line: &str) -> bool {
 /// Is something of that run on this line, and as the command?
 fn is_run(
     line: &str,
+    kind: FileKind,
     has: &HashMap<&str, u8>,
     seed: Option<u8>,
 ) -> Option<(&'static Rule, &'static str)> {
@@ -341,6 +351,10 @@ fn is_run(
         while !line.is_char_boundary(end) {
             end += 1;
         }
+        let called = line.get(found.start()..end).unwrap_or_default();
+        if only_calls(kind) && !called.ends_with('(') && !called.trim().ends_with("exec") {
+            continue;
+        }
         let Some(command) = command(line.get(end..).unwrap_or_default()) else { continue };
         let mut state =
             words(&command).filter_map(|word| has.get(word)).fold(0, |sum, has| sum | has);
@@ -359,7 +373,7 @@ fn is_run(
         if state & REQUEST != 0 {
             return Some((&rules::BACKDOOR, "what a request holds is run"));
         }
-        let said = line.get(found.range()).unwrap_or_default().to_ascii_lowercase();
+        let said = called.to_ascii_lowercase();
         let evaluates =
             ["eval", "load", "source", "dofile", "execute", "iex", "invoke", "instance"]
                 .iter()
@@ -369,6 +383,13 @@ fn is_run(
         }
     }
     None
+}
+
+/// Languages in which nothing is called without brackets, but `exec` of Python 2: `assert x` asks, and "the source is"
+/// stands in a text about the program.
+fn only_calls(kind: FileKind) -> bool {
+    use FileKind::{Go, JavaScript, Python, TypeScript};
+    matches!(kind, Python | JavaScript | TypeScript | Go)
 }
 
 /// The expression that a call begins with, unless it is a literal or a function that stands there.

@@ -147,9 +147,12 @@ impl Here<'_> {
                     || self.said.has(SecretStrong)
                         && facts.orders(&[Send, Run, Fetch, Install, Ignore, Pay, Write]))
                 || self.concealed == Concealed::Strong
-                || self.said.has(Money) && facts.gated
+                || self.said.has(Money)
+                    && facts.gated
+                    && (facts.says(&[Money]) || facts.orders(&[Pay, Send]))
                 || (self.ordered.has(Delete)
                     && self.said.has(BroadTarget)
+                    && (facts.orders(&[Delete]) || facts.says(&[BroadTarget]))
                     // What was moved from is left behind.
                     && !["old disk", "old drive", "old machine", "old computer", "old phone", "alte platte", "ancien disque", "disco viejo"]
                         .iter()

@@ -237,6 +237,9 @@ impl Here<'_> {
         {
             let fetches = self.to >= Where::Foreign && self.ordered.any(&[Fetch, Run]);
             let hostile = hostile && (!fetches || facts.to >= Where::Foreign || self.backing() > 0);
+            // A service of the package's own that is asked regularly is what such a skill is for.
+            let own = self.to == Where::Related && facts.to < Where::Related && self.backing() == 0;
+            let hostile = hostile && !own;
             let (severity, confidence) =
                 if hostile { (Severity::High, Medium) } else { (Severity::Medium, Low) };
             self.say(

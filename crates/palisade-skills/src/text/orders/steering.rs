@@ -261,7 +261,9 @@ impl Here<'_> {
             let befalls = ["if you", "when you", "should you", "in case you"]
                 .iter()
                 .any(|condition| subject.trim_end().ends_with(condition));
-            if told || refused || befalls {
+            // What a package is not to be used as, or for.
+            let unmeant = text.starts_with("do not use as ") || text.starts_with("do not use for ");
+            if told || refused || befalls || unmeant {
                 continue;
             }
             if prior.is_empty() || weak_noun(word(noun)) && !ignoring {
