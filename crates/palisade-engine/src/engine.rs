@@ -27,6 +27,7 @@ use crate::{
     names::Names,
     own::Own,
     reach::Reach,
+    ruling::Ruling,
     taint::{Guarded, Tainted},
     when::{Counts, Kept},
 };
@@ -183,18 +184,16 @@ impl Engine {
         self.now.load().decide(action, &self.history, &self.tainted, None)
     }
 
-    /// What is decided of a tool call where the agent says to be in this folder, if that is stricter than what is decided
-    /// of it in the workspace: names of files mean others there.
-    pub fn decide_elsewhere(&self, action: &Action, directory: &Path) -> Option<Decision> {
+    /// What is decided of an act, by which policy, and of a tool call also what is decided where the agent says to be.
+    pub fn decide_in(&self, action: &Action, directory: Option<&Path>) -> Ruling {
         let now = self.now.load();
-        let Action::ToolCall(_) = action else { return None };
-        let Some(Ok(permissions)) = &now.permissions else { return None };
-        if permissions.works_in(directory) {
-            return None;
-        }
         let decide = |folder| now.decide(action, &self.history, &self.tainted, folder);
-        let (here, there) = (decide(None), decide(Some(directory)));
-        there.is_stricter(&here).then_some(there)
+        let here = decide(None);
+        let elsewhere = directory.filter(|it| now.is_elsewhere(action, it));
+        // Nothing is stricter than a denial.
+        let elsewhere = elsewhere.filter(|_| here.verdict != Verdict::Deny).map(Some).map(decide);
+        let elsewhere = elsewhere.filter(|there| there.is_stricter(&here));
+        Ruling { here, elsewhere, policy: now.digest.clone() }
     }
 
     /// The same without what is asked for only because of untrusted content: what an answer of the operator to that
@@ -251,12 +250,6 @@ impl Engine {
         self.happened(action.kind());
         None
     }
-
-    /// The same, with the policy that says so.
-    pub fn decide_under(&self, action: &Action) -> (Decision, Option<Arc<PolicyDigest>>) {
-        let now = self.now.load();
-        (now.decide(action, &self.history, &self.tainted, None), now.digest.clone())
-    }
 }
 
 impl Inspection for Engine {
@@ -303,6 +296,14 @@ impl Compiled {
             conditional,
             guarded,
             carrying,
+        }
+    }
+
+    /// Whether the folder makes a difference to what is decided of this.
+    fn is_elsewhere(&self, action: &Action, directory: &Path) -> bool {
+        match (action, &self.permissions) {
+            (Action::ToolCall(_), Some(Ok(permissions))) => !permissions.works_in(directory),
+            _ => false,
         }
     }
 

@@ -32,11 +32,13 @@ mod names;
 mod own;
 mod reach;
 mod requests;
+mod ruling;
 mod scope;
 mod taint;
 mod when;
 
 pub use address::AddressClass;
 pub use engine::Engine;
+pub use ruling::Ruling;
 pub use scope::{Rule, Scope, TaintScope};
 pub use when::When;
