@@ -21,6 +21,7 @@ use palisade_permissions::{List, Permissions, Settings};
 use crate::{
     Rule, Scope, When,
     address::AddressClass,
+    context::Context,
     http,
     meter::Meters,
     models::Models,
@@ -72,17 +73,6 @@ struct Conditional {
     conditions: Vec<(List, usize, When)>,
     reaches: Kept<Reach>,
     permissions: Kept<ToolCalls>,
-}
-
-/// What a decision depends on besides the act and the policy.
-#[derive(Clone, Copy)]
-struct Context<'a> {
-    /// What was permitted before, which conditions count.
-    history: &'a Arc<History>,
-    /// What came into the session that nobody answers for.
-    tainted: &'a Tainted,
-    /// Where the agent says to be; `None` is the workspace.
-    directory: Option<&'a Path>,
 }
 
 /// Rules for tool calls. Those that cannot be understood permit nothing.
@@ -316,10 +306,10 @@ impl Compiled {
 
     /// Whether the folder makes a difference to what is decided of this.
     fn is_elsewhere(&self, action: &Action, directory: &Path) -> bool {
-        match (action, &self.permissions) {
-            (Action::ToolCall(_), Some(Ok(permissions))) => !permissions.works_in(directory),
-            _ => false,
-        }
+        let is_other = |rules: &ToolCalls| matches!(rules, Ok(it) if !it.works_in(directory));
+        let tainted = self.guarded.as_ref().map(Guarded::calls);
+        matches!(action, Action::ToolCall(_))
+            && self.permissions.as_ref().into_iter().chain(tainted).any(is_other)
     }
 
     fn decide(&self, action: &Action, context: &Context<'_>) -> Decision {
@@ -336,7 +326,7 @@ impl Compiled {
             }
             _ => false,
         };
-        guarded.narrowed(action, decision, context.tainted, (carries, seen))
+        guarded.narrowed(action, decision, context, (carries, seen))
     }
 
     /// What the rules say, those with a condition that holds.

@@ -24,6 +24,7 @@
 #![forbid(unsafe_code)]
 
 mod address;
+mod context;
 mod engine;
 mod http;
 mod meter;
