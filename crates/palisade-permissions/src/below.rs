@@ -74,6 +74,7 @@ impl Permissions {
         let mut seen = HashSet::new();
         for cwd in folders {
             for start in cwd.ways(start).iter() {
+                let start = if used.of_repository { repository(start) } else { start };
                 if !seen.insert(start.to_owned()) {
                     continue;
                 }
@@ -177,6 +178,13 @@ fn unseen(rule: usize, folder: &Path) -> (usize, String) {
 
 fn shown_path(path: &Path) -> String {
     shown(&path.display().to_string())
+}
+
+/// The folder of the whole repository. Git takes the nearest one that it finds good, and any may make one that looks so: it is
+/// the outermost here.
+fn repository(folder: &Path) -> &Path {
+    let is_one = |folder: &&Path| folder.join(".git").symlink_metadata().is_ok();
+    folder.ancestors().filter(is_one).last().unwrap_or(folder)
 }
 
 /// The folder in which a pattern of the shell's begins, and the rest of it. `None` if something else than the shell's
