@@ -21,12 +21,14 @@ use palisade_permissions::{List, Permissions, Settings};
 use crate::{
     Rule, Scope, When,
     address::AddressClass,
+    context::Context,
     http,
     meter::Meters,
     models::Models,
     names::Names,
     own::Own,
     reach::Reach,
+    ruling::Ruling,
     taint::{Guarded, Tainted},
     when::{Counts, Kept},
 };
@@ -180,34 +182,36 @@ impl Engine {
 
     /// Whether this may happen, by which rule, and why.
     pub fn decide(&self, action: &Action) -> Decision {
-        self.now.load().decide(action, &self.history, &self.tainted, None)
+        self.now.load().decide(action, &self.context(None))
     }
 
-    /// What is decided of a tool call where the agent says to be in this folder, if that is stricter than what is decided
-    /// of it in the workspace: names of files mean others there.
-    pub fn decide_elsewhere(&self, action: &Action, directory: &Path) -> Option<Decision> {
+    /// What is decided of an act, by which policy, and of a tool call also what is decided where the agent says to be.
+    pub fn decide_in(&self, action: &Action, directory: Option<&Path>) -> Ruling {
         let now = self.now.load();
-        let Action::ToolCall(_) = action else { return None };
-        let Some(Ok(permissions)) = &now.permissions else { return None };
-        if permissions.works_in(directory) {
-            return None;
-        }
-        let decide = |folder| now.decide(action, &self.history, &self.tainted, folder);
-        let (here, there) = (decide(None), decide(Some(directory)));
-        there.is_stricter(&here).then_some(there)
+        let decide = |folder| now.decide(action, &self.context(folder));
+        let here = decide(None);
+        let elsewhere = directory.filter(|it| now.is_elsewhere(action, it));
+        // Nothing is stricter than a denial.
+        let elsewhere = elsewhere.filter(|_| here.verdict != Verdict::Deny).map(Some).map(decide);
+        let elsewhere = elsewhere.filter(|there| there.is_stricter(&here));
+        Ruling { here, elsewhere, policy: now.digest.clone() }
+    }
+
+    fn context<'a>(&'a self, directory: Option<&'a Path>) -> Context<'a> {
+        Context { history: &self.history, tainted: &self.tainted, directory }
     }
 
     /// The same without what is asked for only because of untrusted content: what an answer of the operator to that
     /// question permits.
     pub fn decide_untainted(&self, action: &Action) -> Decision {
-        self.now.load().ruled(action, &self.history, &self.tainted, None)
+        self.now.load().ruled(action, &self.context(None))
     }
 
     /// Whether it would be asked only because of untrusted content, if all else permitted it.
     pub fn asks_tainted(&self, action: &Action) -> bool {
         let now = self.now.load();
         let permitted = Decision::allow("approval", "");
-        now.tainted(action, permitted, &self.tainted).verdict == Verdict::Ask
+        now.tainted(action, permitted, &self.context(None)).verdict == Verdict::Ask
     }
 
     /// Remember that untrusted content came in. True if that is news, and the policy counts it.
@@ -243,19 +247,13 @@ impl Engine {
         let network = matches!(action, Action::Connect { .. } | Action::Request(_));
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         if network && now.conditional.rules.is_some() {
-            let again = now.ruled(action, &self.history, &self.tainted, None);
+            let again = now.ruled(action, &self.context(None));
             if again.verdict == Verdict::Deny {
                 return Some(again);
             }
         }
         self.happened(action.kind());
         None
-    }
-
-    /// The same, with the policy that says so.
-    pub fn decide_under(&self, action: &Action) -> (Decision, Option<Arc<PolicyDigest>>) {
-        let now = self.now.load();
-        (now.decide(action, &self.history, &self.tainted, None), now.digest.clone())
     }
 }
 
@@ -306,18 +304,20 @@ impl Compiled {
         }
     }
 
-    fn decide(
-        &self,
-        action: &Action,
-        history: &Arc<History>,
-        tainted: &Tainted,
-        directory: Option<&Path>,
-    ) -> Decision {
-        self.tainted(action, self.ruled(action, history, tainted, directory), tainted)
+    /// Whether the folder makes a difference to what is decided of this.
+    fn is_elsewhere(&self, action: &Action, directory: &Path) -> bool {
+        let is_other = |rules: &ToolCalls| matches!(rules, Ok(it) if !it.works_in(directory));
+        let tainted = self.guarded.as_ref().map(Guarded::calls);
+        matches!(action, Action::ToolCall(_))
+            && self.permissions.as_ref().into_iter().chain(tainted).any(is_other)
+    }
+
+    fn decide(&self, action: &Action, context: &Context<'_>) -> Decision {
+        self.tainted(action, self.ruled(action, context), context)
     }
 
     /// A decision of the rules, as untrusted content narrows it.
-    fn tainted(&self, action: &Action, decision: Decision, tainted: &Tainted) -> Decision {
+    fn tainted(&self, action: &Action, decision: Decision, context: &Context<'_>) -> Decision {
         let Some(guarded) = &self.guarded else { return decision };
         let carries = decision.whole_rule().is_some_and(|rule| self.carrying.contains(rule));
         let seen = match action {
@@ -326,18 +326,12 @@ impl Compiled {
             }
             _ => false,
         };
-        guarded.narrowed(action, decision, tainted, (carries, seen))
+        guarded.narrowed(action, decision, context, (carries, seen))
     }
 
     /// What the rules say, those with a condition that holds.
-    fn ruled(
-        &self,
-        action: &Action,
-        history: &Arc<History>,
-        tainted: &Tainted,
-        directory: Option<&Path>,
-    ) -> Decision {
-        let came = self.guarded.as_ref().map(|it| it.came(tainted)).unwrap_or_default();
+    fn ruled(&self, action: &Action, context: &Context<'_>) -> Decision {
+        let came = self.guarded.as_ref().map(|it| it.came(context.tainted)).unwrap_or_default();
         let conditional = &self.conditional;
         match action {
             Action::Resolve { .. }
@@ -345,32 +339,32 @@ impl Compiled {
             | Action::Connect { .. }
             | Action::Request(_) => {
                 if let Some(rules) = &conditional.rules {
-                    let reach = conditional.reach(rules, action, &self.moment(history, &came));
-                    let decision = self.by(action, &reach, None, directory);
-                    return unless(decision, || self.by(action, &self.reach, None, directory));
+                    let reach = conditional.reach(rules, action, &self.moment(context, &came));
+                    let decision = self.by(action, &reach, None, context);
+                    return unless(decision, || self.by(action, &self.reach, None, context));
                 }
             }
             Action::ToolCall(_) | Action::Exec(_) => {
                 if let Some(settings) = &conditional.settings {
-                    let moment = self.moment(history, &came);
+                    let moment = self.moment(context, &came);
                     let rules = conditional.tool_calls(settings, action, &moment);
-                    let decision = self.by(action, &self.reach, Some(&rules), directory);
+                    let decision = self.by(action, &self.reach, Some(&rules), context);
                     return unless(decision, || {
-                        self.by(action, &self.reach, self.permissions.as_ref(), directory)
+                        self.by(action, &self.reach, self.permissions.as_ref(), context)
                     });
                 }
             }
             _ => {}
         }
-        self.by(action, &self.reach, self.permissions.as_ref(), directory)
+        self.by(action, &self.reach, self.permissions.as_ref(), context)
     }
 
-    fn moment<'a>(&'a self, history: &'a Arc<History>, taint: &'a [Untrusted]) -> Moment<'a> {
+    fn moment<'a>(&'a self, context: &Context<'a>, taint: &'a [Untrusted]) -> Moment<'a> {
         let mode = match &self.permissions {
             Some(Ok(permissions)) => permissions.mode().as_str(),
             Some(Err(_)) | None => "",
         };
-        Moment { now: SystemTime::now(), mode, history, taint }
+        Moment { now: SystemTime::now(), mode, history: context.history, taint }
     }
 
     fn by(
@@ -378,7 +372,7 @@ impl Compiled {
         action: &Action,
         reach: &Reach,
         permissions: Option<&ToolCalls>,
-        directory: Option<&Path>,
+        context: &Context<'_>,
     ) -> Decision {
         match action {
             // Who may start a sandbox is settled before there is a policy to ask.
@@ -416,7 +410,7 @@ impl Compiled {
             // that see it done.
             Action::ToolCall(call) => match permissions {
                 None => Decision::allow("permissions", "the policy has no permission rules"),
-                Some(Ok(permissions)) => permissions.decide_in(call, directory),
+                Some(Ok(permissions)) => permissions.decide_in(call, context.directory),
                 Some(Err(why)) => {
                     Decision::deny(format!("the permission rules cannot be used: {why}"))
                 }

@@ -24,6 +24,7 @@
 #![forbid(unsafe_code)]
 
 mod address;
+mod context;
 mod engine;
 mod http;
 mod meter;
@@ -32,11 +33,13 @@ mod names;
 mod own;
 mod reach;
 mod requests;
+mod ruling;
 mod scope;
 mod taint;
 mod when;
 
 pub use address::AddressClass;
 pub use engine::Engine;
+pub use ruling::Ruling;
 pub use scope::{Rule, Scope, TaintScope};
 pub use when::When;

@@ -3,9 +3,12 @@
 
 mod git;
 
-use std::sync::{
-    OnceLock,
-    atomic::{AtomicU8, Ordering},
+use std::{
+    path::Path,
+    sync::{
+        OnceLock,
+        atomic::{AtomicU8, Ordering},
+    },
 };
 
 use palisade_core::{
@@ -15,7 +18,10 @@ use palisade_core::{
 use palisade_permissions::{Meaning, Mode, Permissions, Settings, Written};
 use palisade_policy::{Effect, HttpMatch, Taint, TaintedAct};
 
-use crate::http::{Facts, Fit};
+use crate::{
+    context::Context,
+    http::{Facts, Fit},
+};
 
 /// How decisions name what an answer of the operator permitted.
 const APPROVED: &str = "approval";
@@ -95,6 +101,11 @@ impl Guarded {
         Self { taint, calls, words, signs }
     }
 
+    /// The rules for the tool calls and programs that it names.
+    pub(crate) fn calls(&self) -> &Result<Permissions, String> {
+        &self.calls
+    }
+
     /// The programs that its rules name, as these name them.
     pub(crate) fn programs(&self) -> Vec<String> {
         self.calls.as_ref().map(Permissions::programs).unwrap_or_default()
@@ -116,17 +127,18 @@ impl Guarded {
         &self,
         action: &Action,
         decision: Decision,
-        tainted: &Tainted,
+        context: &Context<'_>,
         (carries, seen): (bool, bool),
     ) -> Decision {
         if decision.verdict != Verdict::Allow {
             return decision;
         }
-        let came = self.came(tainted);
+        let came = self.came(context.tainted);
         if came.is_empty() {
             return decision;
         }
-        let Some((rule, what)) = self.asks(action, carries, seen) else { return decision };
+        let asks = self.asks(action, context.directory, (carries, seen));
+        let Some((rule, what)) = asks else { return decision };
         let came: Vec<&str> = came.iter().map(|how| how.as_str()).collect();
         let reason = format!(
             "{what}, and content that nobody answers for came into this session ({}): the operator is asked",
@@ -140,12 +152,17 @@ impl Guarded {
     }
 
     /// The rule that asks for an act, and what the act is by it.
-    fn asks(&self, action: &Action, carries: bool, seen: bool) -> Option<(String, String)> {
+    fn asks(
+        &self,
+        action: &Action,
+        directory: Option<&Path>,
+        (carries, seen): (bool, bool),
+    ) -> Option<(String, String)> {
         let act = |act: TaintedAct, what: &str| {
             Some((format!("taint.ask[{}]", act.as_str()), what.to_owned()))
         };
         match action {
-            Action::ToolCall(call) => self.call(|calls| calls.decide(call)),
+            Action::ToolCall(call) => self.call(|calls| calls.decide_in(call, directory)),
             Action::Exec(exec) => self.call(|calls| calls.decide_exec(exec)).or_else(|| {
                 let plain = git::without_options(exec)?;
                 self.call(|calls| calls.decide_exec(&plain))

@@ -1,4 +1,7 @@
 //! What a decision about a tool call costs: `cargo bench -p palisade-permissions --bench permissions`.
+//!
+//! For a tool that counts (`valgrind --tool=callgrind`, `strace -c`): `-- --only 'a file' --decisions 1000` decides one call so
+//! often, with 1,000 rules, and prints nothing. What two such numbers differ by is the decisions alone.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a program that measures")]
 
@@ -56,13 +59,27 @@ fn median(mut run: impl FnMut()) -> Duration {
     times.get(ROUNDS / 2).copied().unwrap_or_default()
 }
 
+/// The value behind an option of the command line.
+fn value(option: &str) -> Option<String> {
+    let mut words = std::env::args().skip_while(|word| word != option);
+    words.next().and_then(|_| words.next())
+}
+
 fn main() {
     let calls = [
         ("a permitted command", call("Bash", json!({"command": "tool7 run build --release"}))),
         ("a refused command", call("Bash", json!({"command": "cd src && tool7 remove x"}))),
         ("a file", call("Read", json!({"file_path": "src/main.rs"}))),
+        ("a file that is there", call("Read", json!({"file_path": "/usr/lib/os-release"}))),
         ("a tool of a server", call("mcp__server7__write", json!({"x": 1}))),
     ];
+    if let Some(only) = value("--only") {
+        let decisions = value("--decisions").and_then(|number| number.parse().ok()).unwrap_or(0);
+        let (_, call) = calls.iter().find(|(name, _)| *name == only).unwrap();
+        let rules = rules(1_000);
+        (0..decisions).for_each(|_| drop(black_box(rules.decide(black_box(call)))));
+        return;
+    }
     println!("| call | 1,000 rules µs | 10,000 rules µs | |");
     println!("|---|---|---|---|");
     let (few, many) = (rules(1_000), rules(10_000));

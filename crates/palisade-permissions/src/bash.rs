@@ -1,6 +1,6 @@
 //! Commands of a shell, each of them against the rules.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use palisade_core::Decision;
 use palisade_shell::{Command, Field, Line, is_harmless_variable};
@@ -13,9 +13,10 @@ use crate::{
     doubts,
     files::{self, Below, Writes},
     partial_path::PartialPath,
-    path_rule::{PathRules, lexical, real},
+    path_rule::PathRules,
     rule::What,
     safe_commands::{Safe, safe},
+    ways::Cwd,
 };
 
 /// The longest command that rules for single commands permit, in bytes.
@@ -39,7 +40,7 @@ pub(crate) enum Permitted {
 
 impl Permissions {
     /// What rules that refuse or ask say to a command: one of its parts is enough.
-    pub(crate) fn command_found(&self, rules: &Rules, line: &Line, folder: &Path) -> Found {
+    pub(crate) fn command_found(&self, rules: &Rules, line: &Line, cwd: &Cwd<'_>) -> Found {
         let mut doubt = too_many_found(rules, line);
         let partly = doubt == Found::No;
         let mut look = Look::default();
@@ -50,14 +51,14 @@ impl Permissions {
                 found @ Found::Sure { .. } => return found,
                 found @ Found::Perhaps { .. } => doubt = first(doubt, found),
             }
-            match self.files_found(rules, command, folder, partly, &mut look) {
+            match self.files_found(rules, command, cwd, partly, &mut look) {
                 Found::No => {}
                 found @ Found::Sure { .. } => return found,
                 found @ Found::Perhaps { .. } => doubt = first(doubt, found),
             }
         }
         if doubt == Found::No {
-            doubt = self.mentioned_found(rules, line, folder);
+            doubt = self.mentioned_found(rules, line, cwd);
         }
         let unseen = rules.any_command_rule().or_else(|| rules.edits.first_rule());
         if let (Some(rule), Some(why)) = (unseen, line.all_unclear().first()) {
@@ -71,7 +72,7 @@ impl Permissions {
         &self,
         rules: &Rules,
         command: &Command,
-        folder: &Path,
+        cwd: &Cwd<'_>,
         partly: bool,
         look: &mut Look,
     ) -> Found {
@@ -79,7 +80,7 @@ impl Permissions {
             return Found::No;
         }
         let mut doubt = Found::No;
-        let folders = self.folders(command, folder);
+        let folders = folders(command, cwd);
         let all = files::used(command);
         let edits = all.iter().any(|used| used.writes > Writes::No);
         if partly && !files::opens_none(command) {
@@ -110,9 +111,9 @@ impl Permissions {
                 Some(_) => None,
             };
             if let Some(within) = within.filter(|within| !within.is_empty())
-                && let Some(rule) = folders.iter().find_map(|folder| {
-                    self.path_rule(rules, within, folder, used.writes > Writes::No)
-                })
+                && let Some(rule) = folders
+                    .iter()
+                    .find_map(|cwd| self.path_rule(rules, within, cwd, used.writes > Writes::No))
             {
                 let why = format!(
                     "`{}` is in a folder that the rule names",
@@ -138,7 +139,7 @@ impl Permissions {
                     continue;
                 }
                 let rule = |edits: bool| {
-                    folders.iter().find_map(|folder| self.path_rule(rules, path, folder, edits))
+                    folders.iter().find_map(|cwd| self.path_rule(rules, path, cwd, edits))
                 };
                 let found = rule(used.writes == Writes::Yes);
                 if found.is_none()
@@ -176,18 +177,17 @@ impl Permissions {
         &self,
         rules: &Rules,
         command: &Command,
-        folders: &[PathBuf],
+        folders: &[Cwd<'_>],
         (edits, look): (bool, &mut Look),
     ) -> Found {
-        let home = self.place.home.as_deref();
-        for folder in folders {
-            let is_folder = |path: &str| real(folder, path, home).is_dir();
+        for cwd in folders {
+            let is_folder = |path: &str| cwd.ways(path).real().is_dir();
             for path in files::within(command, is_folder) {
                 if let Some(rule) = rules.first_of_paths().filter(|_| !look.one_more()) {
                     let why = "more files may be meant than are looked at".to_owned();
                     return Found::Perhaps { rule, why };
                 }
-                if let Some(rule) = self.path_rule(rules, &path, folder, edits) {
+                if let Some(rule) = self.path_rule(rules, &path, cwd, edits) {
                     let why =
                         format!("`{}` may use `{}`", shown(&command.to_string()), shown(&path));
                     return Found::Perhaps { rule, why };
@@ -202,7 +202,7 @@ impl Permissions {
         &self,
         rules: &Rules,
         file: &Field,
-        folders: &[PathBuf],
+        folders: &[Cwd<'_>],
         edits: bool,
     ) -> Option<usize> {
         let of = |paths: &PathRules| {
@@ -211,7 +211,7 @@ impl Permissions {
             by_ends.or_else(|| {
                 folders
                     .iter()
-                    .find_map(|folder| paths.partly(&PartialPath::new(file, folder, home)?))
+                    .find_map(|cwd| paths.partly(&PartialPath::new(file, cwd.folder(), home)?))
             })
         };
         edits.then(|| of(&rules.edits)).flatten().or_else(|| of(&rules.reads))
@@ -220,7 +220,7 @@ impl Permissions {
     /// The rule that names something that stands anywhere in the line, where a file is opened of whose name nothing
     /// is known: it may be that, as in `find . -name .env -exec cat {} +`. What stands in a text of another language may
     /// be opened by it, as in `python3 -c 'open(".env")'`.
-    fn mentioned_found(&self, rules: &Rules, line: &Line, folder: &Path) -> Found {
+    fn mentioned_found(&self, rules: &Rules, line: &Line, cwd: &Cwd<'_>) -> Found {
         /// More than a line of sense has.
         const MOST: usize = 512;
         if rules.reads.is_empty() && rules.edits.is_empty() {
@@ -264,8 +264,8 @@ impl Permissions {
         for (name, edits) in names {
             let rule = match name.known() {
                 Some(path) if files::is_sink(path) => None,
-                Some(path) => self.path_rule(rules, path, folder, edits),
-                None => self.partly(rules, &name, &[folder.to_owned()], edits),
+                Some(path) => self.path_rule(rules, path, cwd, edits),
+                None => self.partly(rules, &name, std::slice::from_ref(cwd), edits),
             };
             if let Some(rule) = rule {
                 let why = format!("`{}` may be the file that is opened", shown(&name.to_string()));
@@ -275,23 +275,12 @@ impl Permissions {
         Found::No
     }
 
-    /// The folders that a command may run in.
-    fn folders(&self, command: &Command, folder: &Path) -> Vec<PathBuf> {
-        let home = self.place.home.as_deref();
-        let mut out: Vec<PathBuf> =
-            command.directories.iter().map(|path| lexical(folder, path, home)).collect();
-        if out.is_empty() {
-            out.push(folder.to_owned());
-        }
-        out
-    }
-
     /// Whether rules and mode permit every part of a command.
     pub(crate) fn command_permitted(
         &self,
         line: &Line,
         text: Option<&str>,
-        folder: &Path,
+        cwd: &Cwd<'_>,
     ) -> Permitted {
         if self.mode != Mode::Plan
             && let Some(text) = text
@@ -305,7 +294,7 @@ impl Permissions {
             ));
         }
         let mut rule = None;
-        match self.line_permitted(line, folder, Wrapped::No, &mut rule) {
+        match self.line_permitted(line, cwd, Wrapped::No, &mut rule) {
             Ok(()) => Permitted::By(match rule {
                 Some(rule) => {
                     self.allow.decision(List::Allow, rule, "each command in it is permitted")
@@ -319,7 +308,7 @@ impl Permissions {
     fn line_permitted(
         &self,
         line: &Line,
-        folder: &Path,
+        cwd: &Cwd<'_>,
         wrapped: Wrapped,
         by: &mut Option<usize>,
     ) -> Result<(), String> {
@@ -333,7 +322,7 @@ impl Permissions {
             return Err("there is no command in it".into());
         }
         for command in &line.commands {
-            self.one_permitted(command, folder, wrapped, by)?;
+            self.one_permitted(command, cwd, wrapped, by)?;
         }
         Ok(())
     }
@@ -341,14 +330,14 @@ impl Permissions {
     fn one_permitted(
         &self,
         command: &Command,
-        folder: &Path,
+        cwd: &Cwd<'_>,
         wrapped: Wrapped,
         by: &mut Option<usize>,
     ) -> Result<(), String> {
         if !command.certain {
             return Err("it has a text in it that may be run".into());
         }
-        let folders = self.folders(command, folder);
+        let folders = folders(command, cwd);
         let lost = command.directories.is_empty();
         self.redirects_permitted(command, &folders, lost)?;
         let exact = command.raw.as_deref().and_then(|raw| self.allow.exactly(raw));
@@ -384,7 +373,7 @@ impl Permissions {
             !command.starts.is_empty() && command.starts.iter().all(|started| started.transparent);
         if transparent {
             for started in &command.starts {
-                self.line_permitted(&started.line, folder, Wrapped::Yes, by)?;
+                self.line_permitted(&started.line, cwd, Wrapped::Yes, by)?;
             }
             return Ok(());
         }
@@ -398,7 +387,7 @@ impl Permissions {
     fn redirects_permitted(
         &self,
         command: &Command,
-        folders: &[PathBuf],
+        folders: &[Cwd<'_>],
         lost: bool,
     ) -> Result<(), String> {
         for redirect in &command.redirects {
@@ -408,15 +397,15 @@ impl Permissions {
             if lost && !path.starts_with('/') && !files::is_sink(path) {
                 return Err("the folder that it runs in is not known".into());
             }
-            for folder in folders {
+            for cwd in folders {
                 if redirect.writes {
                     if self.mode == Mode::Plan && !files::is_sink(path) {
                         return Err("it writes a file".into());
                     }
-                    self.may_edit(path, folder)?;
+                    self.may_edit(path, &cwd.ways(path))?;
                 }
                 if redirect.reads {
-                    self.may_read(path, folder)?;
+                    self.may_read(path, &cwd.ways(path))?;
                 }
             }
         }
@@ -443,7 +432,7 @@ impl Permissions {
     fn is_safe(
         &self,
         command: &Command,
-        folders: &[PathBuf],
+        folders: &[Cwd<'_>],
         lost: bool,
         wrapped: Wrapped,
     ) -> bool {
@@ -460,16 +449,17 @@ impl Permissions {
             return false;
         }
         paths.iter().all(|path| {
-            folders.iter().all(|folder| {
+            folders.iter().all(|cwd| {
+                let ways = cwd.ways(path);
                 let permitted =
-                    if edits { self.may_edit(path, folder) } else { self.may_read(path, folder) };
+                    if edits { self.may_edit(path, &ways) } else { self.may_read(path, &ways) };
                 permitted.is_ok()
             })
         })
     }
 
     /// What a command would remove that nobody means to remove, in words.
-    pub(crate) fn removes_everything(&self, line: &Line, folder: &Path) -> Option<&'static str> {
+    pub(crate) fn removes_everything(&self, line: &Line, cwd: &Cwd<'_>) -> Option<&'static str> {
         for command in line.all() {
             if command.program() != Some("rm") {
                 continue;
@@ -484,12 +474,13 @@ impl Permissions {
                 }
                 let text = text.trim_end_matches('/');
                 let home = self.place.home.as_deref();
-                for folder in self.folders(command, folder) {
-                    let path = lexical(&folder, if text.is_empty() { "/" } else { text }, home);
+                for cwd in folders(command, cwd) {
+                    let removed = cwd.at(if text.is_empty() { "/" } else { text });
+                    let path = removed.folder();
                     if path == Path::new("/") || path.parent() == Some(Path::new("/")) {
                         return Some("a folder of the system");
                     }
-                    if Some(path.as_path()) == home {
+                    if Some(path) == home {
                         return Some("the home folder");
                     }
                 }
@@ -497,6 +488,15 @@ impl Permissions {
         }
         None
     }
+}
+
+/// The folders that a command may run in.
+fn folders<'a>(command: &Command, cwd: &Cwd<'a>) -> Vec<Cwd<'a>> {
+    let mut out: Vec<_> = command.directories.iter().map(|path| cwd.at(path)).collect();
+    if out.is_empty() {
+        out.push(cwd.clone());
+    }
+    out
 }
 
 /// Each name of which only some is known is compared with each pattern: a line with more of them than anybody writes is

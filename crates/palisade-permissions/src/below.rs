@@ -7,7 +7,7 @@ use std::{
     collections::HashSet,
     fs::{self, DirEntry},
     io,
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use palisade_core::glob;
@@ -17,7 +17,8 @@ use crate::{
     Permissions,
     decide::{Rules, shown},
     files::{Below, Used},
-    path_rule::{PathRules, lexical, real},
+    path_rule::PathRules,
+    ways::Cwd,
 };
 
 /// Entries of folders that are looked at for one command line. What has more is asked.
@@ -51,7 +52,7 @@ impl Permissions {
         &self,
         rules: &Rules,
         used: &Used,
-        folders: &[PathBuf],
+        folders: &[Cwd<'_>],
         look: &mut Look,
     ) -> Option<(usize, String)> {
         let deep = used.below > Below::None;
@@ -70,16 +71,16 @@ impl Permissions {
             deep: deep || !one_folder,
             names: &used.names,
         };
-        let home = self.place.home.as_deref();
         let mut seen = HashSet::new();
-        for folder in folders {
-            for start in [lexical(folder, start, home), real(folder, start, home)] {
-                if !seen.insert(start.clone()) {
+        for cwd in folders {
+            for start in cwd.ways(start).iter() {
+                let start = if used.of_repository { repository(start) } else { start };
+                if !seen.insert(start.to_owned()) {
                     continue;
                 }
                 let edits = &rules.edits;
                 if used.below == Below::Anything
-                    && let Some(rule) = edits.may_be_below(&start)
+                    && let Some(rule) = edits.may_be_below(start)
                 {
                     let why = "which files it writes is said elsewhere".to_owned();
                     return Some((rule, why));
@@ -87,12 +88,12 @@ impl Permissions {
                 if deep
                     && wanted.first.is_none()
                     && wanted.names.is_empty()
-                    && let Some(rule) = edits.beneath(&start)
+                    && let Some(rule) = edits.beneath(start)
                 {
-                    let why = format!("what the rule names is below `{}`", shown_path(&start));
+                    let why = format!("what the rule names is below `{}`", shown_path(start));
                     return Some((rule, why));
                 }
-                if let Some(found) = look.at(edits, &start, &wanted) {
+                if let Some(found) = look.at(edits, start, &wanted) {
                     return Some(found);
                 }
             }
@@ -105,13 +106,13 @@ impl Permissions {
         &self,
         rules: &Rules,
         path: &str,
-        folder: &Path,
+        cwd: &Cwd<'_>,
     ) -> Option<(usize, String)> {
         if rules.edits.is_empty() {
             return None;
         }
         let used = Used::whole(path);
-        self.below_found(rules, &used, &[folder.to_owned()], &mut Look::default())
+        self.below_found(rules, &used, std::slice::from_ref(cwd), &mut Look::default())
     }
 }
 
@@ -177,6 +178,13 @@ fn unseen(rule: usize, folder: &Path) -> (usize, String) {
 
 fn shown_path(path: &Path) -> String {
     shown(&path.display().to_string())
+}
+
+/// The folder of the whole repository. Git takes the nearest one that it finds good, and any may make one that looks so: it is
+/// the outermost here.
+fn repository(folder: &Path) -> &Path {
+    let is_one = |folder: &&Path| folder.join(".git").symlink_metadata().is_ok();
+    folder.ancestors().filter(is_one).last().unwrap_or(folder)
 }
 
 /// The folder in which a pattern of the shell's begins, and the rest of it. `None` if something else than the shell's

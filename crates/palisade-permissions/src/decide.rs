@@ -12,9 +12,9 @@ use crate::{
     List, Meaning, Mode, Place, RuleError, Settings, Written,
     bash::Permitted,
     files,
-    path_rule::{lexical, real},
     rule::What,
     tools::{Understood, may_mean, understand},
+    ways::{Cwd, Lookups, Ways, lexical},
 };
 
 pub(crate) use lists::Rules;
@@ -59,7 +59,8 @@ impl Permissions {
         }
         let mut roots = Vec::new();
         for folder in std::iter::once(&place.workspace).chain(&place.additional) {
-            for root in [folder.clone(), real(folder, ".", None)] {
+            let real = Ways::new(folder, ".", None).real().to_owned();
+            for root in [folder.clone(), real] {
                 if !roots.contains(&root) {
                     roots.push(root);
                 }
@@ -108,9 +109,11 @@ impl Permissions {
         let understood = understand(call);
         let folder = self.folder(&understood, directory);
         let line = self.line(&understood.meaning, &folder);
+        let lookups = self.lookups();
+        let cwd = Cwd::new(folder, &lookups);
         let mut doubt = None;
         for (list, rules) in [(List::Deny, &self.deny), (List::Ask, &self.ask)] {
-            match self.found(rules, call, &understood, &line, &folder) {
+            match self.found(rules, call, &understood, &line, &cwd) {
                 Found::No => {}
                 Found::Sure { rule, what } => {
                     let found = rules.decision(list, rule, &what);
@@ -126,7 +129,7 @@ impl Permissions {
         }
         if self.mode == Mode::BypassPermissions {
             if let Ok(line) = &line
-                && let Some(what) = self.removes_everything(line, &folder)
+                && let Some(what) = self.removes_everything(line, &cwd)
             {
                 return Decision::ask(MODE, format!("this would remove {what}"));
             }
@@ -135,7 +138,7 @@ impl Permissions {
                 "the mode is `bypassPermissions`, and no rule refuses it",
             );
         }
-        let why = match self.permitted(call, &understood, &line, &folder) {
+        let why = match self.permitted(call, &understood, &line, &cwd) {
             Permitted::By(decision) => return decision,
             Permitted::No(why) => why,
         };
@@ -162,7 +165,9 @@ impl Permissions {
         let understood = understand(call);
         let folder = self.folder(&understood, None);
         let line = self.line(&understood.meaning, &folder);
-        self.found(&rules, call, &understood, &line, &folder) != Found::No
+        let lookups = self.lookups();
+        let cwd = Cwd::new(folder, &lookups);
+        self.found(&rules, call, &understood, &line, &cwd) != Found::No
     }
 
     /// A question, where one may be asked.
@@ -174,6 +179,10 @@ impl Permissions {
             ),
             _ => asked,
         }
+    }
+
+    fn lookups(&self) -> Lookups<'_> {
+        Lookups::new(self.place.home.as_deref())
     }
 
     fn folder(&self, understood: &Understood, directory: Option<&Path>) -> PathBuf {
@@ -205,7 +214,7 @@ impl Permissions {
         call: &ToolCall,
         understood: &Understood,
         line: &Result<Line, Option<String>>,
-        folder: &Path,
+        cwd: &Cwd<'_>,
     ) -> Found {
         let spelled = understood.spelled.is_some().then(|| understood.all_names());
         let names = spelled.as_deref().unwrap_or(&understood.names);
@@ -217,19 +226,19 @@ impl Permissions {
         }
         match &understood.meaning {
             Meaning::Command(_) | Meaning::Program(_) => match line {
-                Ok(line) => self.command_found(rules, line, folder),
+                Ok(line) => self.command_found(rules, line, cwd),
                 Err(why) => match rules.any_about_commands() {
                     Some(rule) => Found::Perhaps { rule, why: why.clone().unwrap_or_default() },
                     None => Found::No,
                 },
             },
             Meaning::Read(paths) | Meaning::Search(paths) => {
-                match self.paths_found(rules, paths, folder, false) {
-                    Found::No => self.patterns_found(rules, &understood.patterns),
+                match self.paths_found(rules, paths, cwd, false) {
+                    Found::No => self.patterns_found(rules, &understood.patterns, cwd),
                     found => found,
                 }
             }
-            Meaning::Edit(paths) => self.paths_found(rules, paths, folder, true),
+            Meaning::Edit(paths) => self.paths_found(rules, paths, cwd, true),
             Meaning::Fetch(urls) => rules.hosts(urls),
             Meaning::Agent(name) => rules.name(&understood.names, name.as_deref()),
             // What follows the name is given to the skill.
@@ -250,7 +259,7 @@ impl Permissions {
                 Some(rule) => Found::Perhaps { rule, why: CODE.into() },
                 None => Found::No,
             },
-            Meaning::Other => self.may_be_found(rules, call, understood, folder),
+            Meaning::Other => self.may_be_found(rules, call, understood, cwd),
             Meaning::WebSearch | Meaning::Inner => Found::No,
         }
     }
@@ -261,12 +270,12 @@ impl Permissions {
         rules: &Rules,
         call: &ToolCall,
         understood: &Understood,
-        folder: &Path,
+        cwd: &Cwd<'_>,
     ) -> Found {
         for meaning in may_mean(call) {
-            let line = self.line(&meaning, folder);
+            let line = self.line(&meaning, cwd.folder());
             let understood = Understood { meaning, ..understood.clone() };
-            match self.found(rules, call, &understood, &line, folder) {
+            match self.found(rules, call, &understood, &line, cwd) {
                 Found::No => {}
                 Found::Sure { rule, what } => {
                     let why = format!("what `{}` does is not known, and {what}", shown(&call.name));
@@ -279,12 +288,12 @@ impl Permissions {
     }
 
     /// What rules say to a search for files of such names, wherever they are.
-    fn patterns_found(&self, rules: &Rules, patterns: &[String]) -> Found {
+    fn patterns_found(&self, rules: &Rules, patterns: &[String], cwd: &Cwd<'_>) -> Found {
         for pattern in patterns {
             let name = pattern.trim_start_matches("./").trim_start_matches("**/");
             for name in palisade_shell::alternatives(name) {
                 let field = Field::pattern(&name).behind_anything();
-                if let Some(rule) = self.partly(rules, &field, &[PathBuf::from("/")], false) {
+                if let Some(rule) = self.partly(rules, &field, &[cwd.at("/")], false) {
                     let why = format!("it is about files such as `{}`", shown(pattern));
                     return Found::Perhaps { rule, why };
                 }
@@ -293,23 +302,23 @@ impl Permissions {
         Found::No
     }
 
-    fn paths_found(&self, rules: &Rules, paths: &[String], folder: &Path, edits: bool) -> Found {
+    fn paths_found(&self, rules: &Rules, paths: &[String], cwd: &Cwd<'_>, edits: bool) -> Found {
         let mut doubt = Found::No;
         for path in paths {
-            if let Some(rule) = self.path_rule(rules, path, folder, edits) {
+            if let Some(rule) = self.path_rule(rules, path, cwd, edits) {
                 return Found::Sure { rule, what: format!("it is about `{}`", shown(path)) };
             }
             for other in other_readings(path) {
                 let rule = match other.known() {
-                    Some(other) => self.path_rule(rules, other, folder, edits),
-                    None => self.partly(rules, &other, &[folder.to_owned()], edits),
+                    Some(other) => self.path_rule(rules, other, cwd, edits),
+                    None => self.partly(rules, &other, std::slice::from_ref(cwd), edits),
                 };
                 if let Some(rule) = rule {
                     let why = format!("`{}` may be another file to the agent", shown(path));
                     doubt = Found::Perhaps { rule, why };
                 }
             }
-            if edits && let Some((rule, why)) = self.below_path(rules, path, folder) {
+            if edits && let Some((rule, why)) = self.below_path(rules, path, cwd) {
                 doubt = Found::Perhaps { rule, why };
             }
             let paths = rules.first_of_paths();
@@ -326,15 +335,13 @@ impl Permissions {
         &self,
         rules: &Rules,
         path: &str,
-        folder: &Path,
+        cwd: &Cwd<'_>,
         edits: bool,
     ) -> Option<usize> {
-        if rules.reads.is_empty() && rules.edits.is_empty() {
+        if rules.reads.is_empty() && (rules.edits.is_empty() || !edits) {
             return None;
         }
-        let home = self.place.home.as_deref();
-        let ways = [lexical(folder, path, home), real(folder, path, home)];
-        ways.iter().find_map(|path| {
+        cwd.ways(path).iter().find_map(|path| {
             let edited = edits.then(|| rules.edits.of(path)).flatten();
             edited.or_else(|| rules.reads.of(path))
         })
@@ -345,7 +352,7 @@ impl Permissions {
         call: &ToolCall,
         understood: &Understood,
         line: &Result<Line, Option<String>>,
-        folder: &Path,
+        cwd: &Cwd<'_>,
     ) -> Permitted {
         let whole = self.allow.whole_tool(&understood.names);
         // What goes on in the background is not there any more to be looked at: Claude Code asks, whatever is permitted.
@@ -358,15 +365,15 @@ impl Permissions {
         }
         match &understood.meaning {
             Meaning::Command(text) => match line {
-                Ok(line) => self.command_permitted(line, Some(text), folder),
+                Ok(line) => self.command_permitted(line, Some(text), cwd),
                 Err(why) => Permitted::No(why.clone().unwrap_or_default()),
             },
             Meaning::Program(_) => match line {
-                Ok(line) => self.command_permitted(line, None, folder),
+                Ok(line) => self.command_permitted(line, None, cwd),
                 Err(_) => Permitted::No("the command cannot be read".into()),
             },
-            Meaning::Read(paths) | Meaning::Search(paths) => self.reads_permitted(paths, folder),
-            Meaning::Edit(paths) => self.edits_permitted(paths, folder),
+            Meaning::Read(paths) | Meaning::Search(paths) => self.reads_permitted(paths, cwd),
+            Meaning::Edit(paths) => self.edits_permitted(paths, cwd),
             Meaning::Fetch(urls) => match self.allow.hosts(urls) {
                 Found::Sure { rule, what } if self.allow.permits_all(urls) => {
                     Permitted::By(self.allow.decision(List::Allow, rule, &what))
@@ -397,21 +404,21 @@ impl Permissions {
         }
     }
 
-    fn reads_permitted(&self, paths: &[String], folder: &Path) -> Permitted {
+    fn reads_permitted(&self, paths: &[String], cwd: &Cwd<'_>) -> Permitted {
         for path in paths {
-            if let Err(why) = self.may_read(path, folder) {
+            if let Err(why) = self.may_read(path, &cwd.ways(path)) {
                 return Permitted::No(why);
             }
         }
         Permitted::By(Decision::allow(MODE, "it reads what the workspace has or a rule permits"))
     }
 
-    fn edits_permitted(&self, paths: &[String], folder: &Path) -> Permitted {
+    fn edits_permitted(&self, paths: &[String], cwd: &Cwd<'_>) -> Permitted {
         if self.mode == Mode::Plan {
             return Permitted::No("it changes files".into());
         }
         for path in paths {
-            if let Err(why) = self.may_edit(path, folder) {
+            if let Err(why) = self.may_edit(path, &cwd.ways(path)) {
                 return Permitted::No(why);
             }
         }
@@ -419,9 +426,7 @@ impl Permissions {
     }
 
     /// Whether this file may be read without a question.
-    pub(crate) fn may_read(&self, path: &str, folder: &Path) -> Result<(), String> {
-        let home = self.place.home.as_deref();
-        let ways = [lexical(folder, path, home), real(folder, path, home)];
+    pub(crate) fn may_read(&self, path: &str, ways: &Ways) -> Result<(), String> {
         // A link from the workspace to where a rule permits it is neither.
         let inside = ways.iter().all(|path| self.is_inside(path));
         if inside
@@ -434,17 +439,15 @@ impl Permissions {
     }
 
     /// Whether this file may be changed without a question.
-    pub(crate) fn may_edit(&self, path: &str, folder: &Path) -> Result<(), String> {
+    pub(crate) fn may_edit(&self, path: &str, ways: &Ways) -> Result<(), String> {
         if files::is_sink(path) {
             return Ok(());
         }
-        let home = self.place.home.as_deref();
-        let ways = [lexical(folder, path, home), real(folder, path, home)];
         if ways.iter().all(|path| self.allow.edits.of(path).is_some()) {
             return Ok(());
         }
         let accepts = self.mode == Mode::AcceptEdits;
-        if accepts && ways.iter().any(|path| files::is_protected(path)) {
+        if accepts && ways.iter().any(files::is_protected) {
             return Err(format!(
                 "`{}` is a file that other programs take orders from",
                 shown(path)

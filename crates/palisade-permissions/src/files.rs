@@ -1,6 +1,8 @@
 //! Which files a command's arguments name.
 
+mod containers;
 mod folders;
+mod git;
 
 use palisade_shell::{Command, Field, Piece};
 
@@ -15,6 +17,8 @@ pub(crate) struct Used {
     pub(crate) below: Below,
     /// Of that, files of these names alone; all if there are none.
     pub(crate) names: Vec<String>,
+    /// Whether it is all of the repository that this folder is of which is changed so.
+    pub(crate) of_repository: bool,
 }
 
 /// What of a folder's content a command changes.
@@ -39,7 +43,7 @@ pub(crate) enum Writes {
 
 impl Used {
     fn new(file: Field, writes: Writes) -> Self {
-        Self { file, writes, below: Below::None, names: Vec::new() }
+        Self { file, writes, below: Below::None, names: Vec::new(), of_repository: false }
     }
 
     /// A folder that is changed with all that is in it.
@@ -237,6 +241,7 @@ pub(crate) fn used(command: &Command) -> Vec<Used> {
         }
     }
     folders::named_elsewhere(program, arguments, &mut out);
+    containers::mounted(program, arguments, &mut out);
     out
 }
 

@@ -33,6 +33,7 @@ mod path_rule;
 mod rule;
 mod safe_commands;
 mod tools;
+mod ways;
 
 use std::path::PathBuf;
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use palisade_shell::{Field, Piece};
 
-use crate::path_rule::lexical;
+use crate::ways::lexical;
 
 /// The longest path and pattern that are compared; what is longer may be anything.
 const LONGEST: usize = 1_024;

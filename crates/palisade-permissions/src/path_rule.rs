@@ -1,6 +1,6 @@
 //! What stands in `Read(…)` and `Edit(…)`: paths in the syntax of `.gitignore`.
 
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
 
@@ -145,6 +145,9 @@ impl PathRules {
 
     /// The first rule that has this path.
     pub(crate) fn of(&self, path: &Path) -> Option<usize> {
+        if self.is_empty() {
+            return None;
+        }
         self.set.matches(path).into_iter().filter_map(|index| self.rules.get(index).copied()).min()
     }
 
@@ -193,101 +196,5 @@ impl PathRules {
         };
         let found = self.ends.iter().position(|pattern| fits(pattern))?;
         self.rules.get(found).copied()
-    }
-}
-
-/// A path without `.` and `..`, from this folder.
-pub(crate) fn lexical(folder: &Path, path: &str, home: Option<&Path>) -> PathBuf {
-    without_proc(folder, without_dots(&whole(folder, path, home)))
-}
-
-/// The path from this folder, or from home behind `~`.
-fn whole(folder: &Path, path: &str, home: Option<&Path>) -> PathBuf {
-    match (path.strip_prefix('~'), home) {
-        (Some(rest), Some(home)) if rest.is_empty() || rest.starts_with('/') => {
-            home.join(rest.trim_start_matches('/'))
-        }
-        _ => {
-            let path = folder.join(path);
-            // It is a link there, and of whoever looks it up.
-            match path.strip_prefix("/dev/fd") {
-                Ok(rest) => Path::new("/proc/self/fd").join(rest),
-                Err(_) => path,
-            }
-        }
-    }
-}
-
-fn without_dots(path: &Path) -> PathBuf {
-    let mut out = PathBuf::new();
-    for component in path.components() {
-        match component {
-            Component::ParentDir => {
-                out.pop();
-            }
-            Component::CurDir => {}
-            other => out.push(other),
-        }
-    }
-    out
-}
-
-/// The same without `/proc/self/cwd` and `/proc/self/root`, which are the agent's, whoever looks them up here.
-fn without_proc(folder: &Path, mut path: PathBuf) -> PathBuf {
-    const MOST: usize = 8;
-    for _ in 0..MOST {
-        let Some((start, rest)) = of_process(&path) else { return path };
-        let start = if start == "cwd" { folder } else { Path::new("/") };
-        path = without_dots(&start.join(rest));
-    }
-    path
-}
-
-/// What stands behind `/proc/PROCESS/cwd` or `/proc/PROCESS/root`, and which of the two it is.
-fn of_process(path: &Path) -> Option<(&'static str, PathBuf)> {
-    let mut rest = path.strip_prefix("/proc").ok()?.components();
-    let process = rest.next()?.as_os_str().to_str()?;
-    if !matches!(process, "self" | "thread-self") && !process.bytes().all(|b| b.is_ascii_digit()) {
-        return None;
-    }
-    let mut name = rest.next()?.as_os_str();
-    if name == "task" {
-        rest.next()?;
-        name = rest.next()?.as_os_str();
-    }
-    let name = ["cwd", "root"].into_iter().find(|known| name == *known)?;
-    Some((name, rest.as_path().to_owned()))
-}
-
-/// Where a path leads, links followed as far as it exists.
-pub(crate) fn real(folder: &Path, path: &str, home: Option<&Path>) -> PathBuf {
-    let given = whole(folder, path, home);
-    // Dots are kept where links count: `link/..` is where the link leads.
-    let mut at = match of_process(&without_dots(&given)) {
-        Some(_) => lexical(folder, path, home),
-        None => given,
-    };
-    let mut rest: Vec<std::ffi::OsString> = Vec::new();
-    loop {
-        if let Ok(found) = at.canonicalize() {
-            let mut out = found;
-            for name in rest.iter().rev() {
-                if name == ".." {
-                    out.pop();
-                } else {
-                    out.push(name);
-                }
-            }
-            return out;
-        }
-        let name = match at.components().next_back() {
-            Some(Component::Normal(name)) => name.to_owned(),
-            Some(Component::ParentDir) => "..".into(),
-            _ => return lexical(folder, path, home),
-        };
-        rest.push(name);
-        if !at.pop() {
-            return lexical(folder, path, home);
-        }
     }
 }

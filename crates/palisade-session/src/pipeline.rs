@@ -12,7 +12,7 @@ use palisade_core::{
     Layer, Lineage, Look, PolicyDigest, Request, Ties, ToolAnswer, ToolCall, ToolInput, UNRECORDED,
     Untrusted, Verdict,
 };
-use palisade_engine::Engine;
+use palisade_engine::{Engine, Ruling};
 use palisade_hooks::{Agent, Announced, Event as Hooked, Ran, Reply, ReplyTo, Say};
 use palisade_journal::{Admitted, Journal};
 use palisade_policy::Policy;
@@ -291,7 +291,7 @@ impl Pipeline {
     async fn settle(&self, action: &Action, ties: &Ties) -> (Decision, Option<Arc<PolicyDigest>>) {
         loop {
             let generation = self.generation();
-            let (decision, policy) = self.considered(action);
+            let Ruling { here: decision, policy, .. } = self.considered(action, None);
             if decision.verdict != Verdict::Ask {
                 return (decision, policy);
             }
@@ -309,23 +309,22 @@ impl Pipeline {
         }
     }
 
-    fn considered(&self, action: &Action) -> (Decision, Option<Arc<PolicyDigest>>) {
-        let (decision, policy) = self.engine.decide_under(action);
+    /// What the rules say, as the lock of skills and what the operator has answered before make it. Such an answer is for
+    /// the call wherever it is made: what is decided elsewhere counts where it is stricter than the question was.
+    fn considered(&self, action: &Action, directory: Option<&Path>) -> Ruling {
+        let ruling = self.engine.decide_in(action, directory);
         if let Action::ToolCall(call) = action
             && let Some(why) = self.skills.refuses(call)
         {
-            return (Decision::deny_by("skills.require", why), policy);
+            return Ruling { here: Decision::deny_by("skills.require", why), ..ruling };
         }
-        let decision = match decision.verdict {
-            Verdict::Ask => {
-                match self.approvals.settled(action, || self.engine.asks_tainted(action)) {
-                    Some(answer) => self.answered(action, &decision, answer),
-                    None => decision,
-                }
-            }
-            _ => decision,
-        };
-        (decision, policy)
+        if ruling.here.verdict != Verdict::Ask {
+            return ruling;
+        }
+        match self.approvals.settled(action, || self.engine.asks_tainted(action)) {
+            Some(answer) => Ruling { here: self.answered(action, &ruling.here, answer), ..ruling },
+            None => ruling,
+        }
     }
 
     /// What an answer of the operator permits. Where the rules permit it and untrusted content alone made it a
@@ -483,7 +482,7 @@ impl Pipeline {
             return reply;
         }
         let hooks = self.hooks();
-        let rules = |action: &Action| self.consider_in(action, directory.as_deref());
+        let rules = |action: &Action| self.considered(action, directory.as_deref()).strictest();
         let mut outcome = hooks::decided(hooks.as_deref(), &announced, &rules).await;
         let kept = match outcome.decided.take() {
             Some(decided) => {
@@ -509,13 +508,12 @@ impl Pipeline {
             return None;
         }
         let action = Action::ToolCall(Box::new(call.clone()));
-        let now = self.consider(&action);
+        let now = self.considered(&action, directory);
         // In the answer it was decided as one in the workspace.
-        let elsewhere = directory.and_then(|it| self.engine.decide_elsewhere(&action, it));
-        if now.verdict == Verdict::Deny || elsewhere.is_some() {
+        if now.here.verdict == Verdict::Deny || now.elsewhere.is_some() {
             return None;
         }
-        let mut decision = Decision { verdict: Verdict::Allow, ..now };
+        let mut decision = Decision { verdict: Verdict::Allow, ..now.here };
         decision.reason = "it was permitted in the model's answer".to_owned();
         let ties = of_call(call, &Ties::new());
         let event = |decision: &Decision| Event::decided(&action, decision).tied(&ties);
@@ -525,15 +523,6 @@ impl Pipeline {
         }
         let to = ReplyTo { say: Some(Say::Allow), reason: decision.reason, ..ReplyTo::default() };
         Some(announced.reply(&to))
-    }
-
-    /// What is decided of what an agent in this folder announces.
-    fn consider_in(&self, action: &Action, directory: Option<&Path>) -> Decision {
-        let decision = self.consider(action);
-        match directory.and_then(|it| self.engine.decide_elsewhere(action, it)) {
-            Some(elsewhere) if elsewhere.is_stricter(&decision) => elsewhere,
-            _ => decision,
-        }
     }
 
     /// Tell hooks of an alarm. Nobody waits for them, and what they leave raises no alarm.
@@ -583,7 +572,7 @@ impl Pipeline {
 
 impl Authority for Pipeline {
     fn consider(&self, action: &Action) -> Decision {
-        self.considered(action).0
+        self.considered(action, None).here
     }
 
     fn look(&self, host: Option<&HostName>, address: IpAddr, port: u16) -> Look {
@@ -717,3 +706,6 @@ impl Inspection for Pipeline {
         self.engine.read_body(request, bytes)
     }
 }
+
+#[cfg(test)]
+mod tests;

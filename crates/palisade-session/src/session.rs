@@ -1,61 +1,55 @@
-use std::{os::fd::OwnedFd, path::Path, sync::Arc};
+//! One session, from the order to its end.
+//!
+//! The phases of a launch, in the order in which they come: `prepared`, `deciding`, `outside`, `launched`, `watched`; and `ended`.
+//! What a phase makes is kept by [`live`] in the order in which it was made, so that it goes in the reverse. A phase that holds
+//! something closes the journal itself where it fails, before what it holds goes.
 
-use palisade_alarms::Decoys;
-use palisade_core::{Action, Authority, Event, Layer, SessionId, Ties, Verdict};
-use palisade_egress::{HostLookup, SandboxCa, Services};
-use palisade_engine::Engine;
+mod deciding;
+mod ended;
+mod launched;
+mod outside;
+mod prepared;
+mod recorded;
+mod watched;
+
+use std::sync::Arc;
+
+use palisade_core::{Authority, SessionId};
+use palisade_egress::HostLookup;
 use palisade_export::{
     Exporter, Left,
     ship::{Shipper, Unshipped},
 };
-use palisade_journal::{Durability, Journal, Timestamp};
-use palisade_policy::Policy;
-use palisade_sandbox::{
-    Building, LaunchError, Standing, begin,
-    linux::{
-        audit::Records,
-        callers::{Callers, Lineages},
-        supervisor::Goes,
-    },
-};
-use palisade_workspace::{Kept, Outcome, WorkspaceError};
+use palisade_journal::Timestamp;
+use palisade_sandbox::{LaunchError, linux::supervisor::Goes};
+use palisade_workspace::Kept;
 use rustix::rand::{GetRandomFlags, getrandom};
 use tokio::sync::oneshot;
 
+use prepared::{Started, Watch, prepare, refuse_unbuilt};
+use recorded::{close_refused, journal_refusal, record_swept};
+
 use crate::{
-    alarms::{self, Alarms, Opened},
-    approvals::Approvals,
+    alarms,
     callers::Programs,
-    credentials::{self, Ready},
     degraded::{self, Missing},
     denials::Denials,
-    denied_content::DeniedFiles,
-    execs::{self, Execs},
-    exports,
-    expose::Exposed,
-    file_denials::{self, FileDenials},
-    guard,
-    hooks::{DOOR, DOOR_PORT, Door, Hooks, Pinned},
-    identities, keeping, kept_policy,
+    execs,
+    file_denials::FileDenials,
+    guard, identities, kept_policy,
     later::Later,
-    limits::{self, Account, Writable},
+    limits,
     live::Live,
-    models,
     order::Order,
-    outward,
-    pipeline::Pipeline,
-    plan::{self, Appearing, Made, Placeholders, Places, Who},
+    outward, plan,
     questions::Questions,
     recording::Recording,
     refusal::{self, Refusal, Refuse},
     running::Desk,
-    ships, skills, ssh,
-    streams::{self, Copies},
-    supervise::{Cause, End, relay, until_end},
-    sweep::{self, Found, List, Watched},
-    terminal::{self, Relay, Signals, Terminal},
-    unwritten::Unwritten,
-    wants::Wants,
+    ssh,
+    supervise::{Cause, relay, until_end},
+    sweep::List,
+    terminal::{self, Relay, Signals},
 };
 
 const JOURNAL: &str = "see that the state folder (PALISADE_STATE) can be written and has room";
@@ -130,132 +124,7 @@ pub fn run(order: &Order, tell: impl Fn(&str)) -> Result<Ended, Refusal> {
     })
 }
 
-/// A sandbox in the making, and what is joined to it once it stands.
-struct Started {
-    building: Building,
-    copies: Copies,
-    terminal: Option<Terminal>,
-    /// The workspace's overlay.
-    kept: Option<Kept>,
-    /// What of the host can be written to.
-    writable: Writable,
-    /// What is to be mounted.
-    held: Vec<OwnedFd>,
-    /// Layers that it is without.
-    missing: Vec<Missing>,
-    /// Ports of it on this machine's loopback.
-    exposed: Exposed,
-    /// What Landlock refuses, if the kernel tells.
-    records: Option<Records>,
-    /// Who signs what clients inside see of servers, where connections are looked into.
-    authority: Option<Arc<SandboxCa>>,
-    /// What stands inside for the keys of model providers.
-    placeholders: Placeholders,
-    /// What has no use inside but to be found.
-    decoys: Option<Arc<Decoys>>,
-    denied: DeniedFiles,
-    /// Where programs are looked for inside.
-    search: String,
-    /// What is to be shown of skills.
-    loads: Vec<Action>,
-    /// What became of the others.
-    kept_out: Vec<Event>,
-    /// The skills that models may ask for.
-    named: skills::Named,
-    /// Protected names that are missing, and that nobody may make.
-    absent: Vec<Watched>,
-    /// What is not to be seen inside, should it appear.
-    appearing: Option<Appearing>,
-}
-
-/// What is swept at the end, and what was swept before for sessions whose supervisor was killed.
-struct Watch {
-    /// Folders that were made for the session. They go when nothing runs there any more.
-    _places: Places,
-    list: Option<List>,
-    leftover: Vec<Found>,
-    /// What sends events elsewhere, if the policy says where to.
-    exporter: Option<Exporter>,
-    /// What ships sessions that ended, if the policy says where to.
-    shipper: Option<Shipper>,
-}
-
-/// What has to happen while there is one thread, and no secret in memory.
-fn prepare(
-    order: &Order,
-    session: &SessionId,
-    missing: Vec<Missing>,
-) -> Result<(Started, Watch), Refusal> {
-    let who = Who::find(&order.operator)?;
-    let mut locked = skills::read(order)?;
-    let mut ground = plan::ground(order, &who);
-    ground.degraded = degraded::for_plan(&missing);
-    let host_uid = ground.identity.host_uid;
-    // It builds what it can while the plan is made. Should it fail, what is wrong with the order
-    // is told first.
-    let begun = begin(ground);
-    // Init, which is forked by now, has none of these.
-    let records = file_denials::ask(order);
-    let exposed = Exposed::open(&order.policy.network.expose, &order.operator)?;
-    let state = &order.operator.state_dir;
-    let (mut list, leftover) = List::begin(state, session, plan::writable(&order.policy))?;
-    let placeholders = Placeholders::of(order.policy.inference.as_ref())?;
-    let decoys = alarms::plant(&order.policy)?;
-    let (stdio, copies) = streams::of_caller()?;
-    let terminal =
-        Terminal::detect().refuse("the terminal", "start palisade from another terminal")?;
-    // After the fork: its key is not in init, nor in what init becomes.
-    let authority = outward::authority(&order.policy, session)?;
-    let pem = authority.as_deref().map(SandboxCa::pem);
-    let inside = (&placeholders, decoys.as_deref());
-    let made = plan::make(order, session, stdio, inside, pem, &who, &mut locked)?;
-    let Made { mut plan, kept, repositories, held, places, appearing } = made;
-    let records = records.and_then(|question| Records::of(question, host_uid).ok());
-    plan.tell_audit = records.is_some();
-    let building = begun.and_then(|begun| begun.build(&plan));
-    let building = building.map_err(|error| refusal::of_launch(&error, &order.allow_degraded))?;
-    // While init builds. The agent does not start before this is kept.
-    let grants = &order.policy.filesystem.grants;
-    let lists = sweep::Lists {
-        watched: sweep::find(&plan, grants),
-        nested: sweep::find_nested(&plan, grants, &repositories),
-        skills: match order.policy.skills.holds() {
-            true => sweep::find_skill_places(&plan),
-            false => Vec::new(),
-        },
-    };
-    let absent = lists.absent(&repositories);
-    if let Some(list) = &mut list {
-        list.fill(lists)?;
-    }
-    let writable = Writable::of(&plan);
-    let denied = DeniedFiles::of(&plan, &order.policy);
-    let search = plan.environment.iter().find(|(name, _)| name == "PATH");
-    let search = search.map(|(_, folders)| folders.to_string_lossy().into_owned());
-    let started = Started {
-        search: search.unwrap_or_default(),
-        building,
-        copies,
-        terminal,
-        kept,
-        writable,
-        held,
-        missing,
-        exposed,
-        records,
-        authority,
-        placeholders,
-        decoys,
-        denied,
-        named: skills::Named::of(&locked),
-        loads: locked.loads,
-        kept_out: locked.events,
-        absent,
-        appearing,
-    };
-    Ok((started, Watch { _places: places, list, leftover, exporter: None, shipper: None }))
-}
-
+/// The session from the first thread besides this one to its end.
 async fn live(
     order: &Order,
     session: &SessionId,
@@ -289,52 +158,8 @@ async fn live(
     if policy.holds_execs() {
         execs::prepare().refuse("prepare to watch what is executed", "report this")?;
     }
-    let (journal, unwritten) = open_journal(order, session)?;
-    if let Some(rule) = keeping::rule(&policy.audit) {
-        let said = journal.record(rule).await;
-        said.refuse("the record of how long records are kept", JOURNAL)?;
-        keeping::begin(&order.operator.state_dir);
-    }
-    let sending = exports::start(order, &journal).await;
-    let shipping = ships::start(order, &journal).await;
-    let own = palisade_egress::own_addresses().refuse("this machine's addresses", "report this")?;
-    let approvals = Approvals::new(policy.approvals.timeout, order.permissive);
-    let hooks = if policy.hooks.is_empty() {
-        Ok(None)
-    } else {
-        Hooks::new(policy, &order.operator, session.as_str(), Pinned::Yes).map(Some)
-    };
-    let (hooks, unready) = match hooks {
-        Ok(hooks) => (hooks, None),
-        Err(refusal) => (None, Some(refusal)),
-    };
-    let engine = Engine::with_own_addresses(policy, own.clone());
-    let (rules, mut raised) = Alarms::new(policy.alarms.as_ref(), decoys.clone());
-    let pipeline = Pipeline::new(engine, journal, approvals, hooks, (named, rules), unwritten);
-    let unready = match keeping::content(order, session) {
-        Ok(content) => {
-            content.into_iter().for_each(|content| pipeline.keep_in(content));
-            unready
-        }
-        Err(refusal) => Some(refusal),
-    };
-    let unready = match sending {
-        Ok(exporter) => {
-            watch.exporter = exporter;
-            unready
-        }
-        Err(refusal) => Some(refusal),
-    };
-    let unready = match shipping {
-        Ok(shipper) => {
-            watch.shipper = shipper;
-            unready
-        }
-        Err(refusal) => Some(refusal),
-    };
-    if let Some(refusal) = unready {
-        return Err(close_refused(&pipeline, refusal).await);
-    }
+    let (own, mut raised, pipeline) =
+        deciding::begin(order, session, watch, (named, &decoys)).await?;
     let mut notices = record_swept(&pipeline, &watch.leftover).await;
     let refused = |refusal: Refusal| close_refused(&pipeline, refusal);
     let of_launch = |error: &LaunchError| refusal::of_launch(error, &order.allow_degraded);
@@ -342,39 +167,18 @@ async fn live(
     let lookup = Arc::new(HostLookup::new(policy.network.hosts.clone()));
     let outbound =
         outward::outbound(&policy.network, &order.operator, own, Arc::clone(&lookup)).await;
-    let gateway = models::gateway(
-        policy,
-        outbound.clone(),
-        &order.operator,
-        (Arc::clone(&authority), pipeline.unwritten()),
-    );
-    let gateway = match gateway.await {
-        Ok(gateway) => gateway,
-        Err(refusal) => return Err(refused(refusal).await),
-    };
-    alarms::reach(decoys.as_deref(), gateway.as_ref());
-    let services = door(&pipeline).and_then(|door| {
-        models::services(gateway.as_ref(), certificates.as_ref(), &authority, door)
-    });
-    let services = match services {
-        Ok(services) => services,
-        Err(refusal) => return Err(refused(refusal).await),
-    };
+    let (gateway, services) = outside::models(
+        order,
+        &pipeline,
+        (outbound.clone(), certificates.as_ref()),
+        decoys.as_deref(),
+    )
+    .await?;
     let live =
         Live::new(order, session, Arc::clone(&pipeline), Arc::clone(&lookup), gateway, denied);
     let live = Arc::new(live);
-    let of_decoys = match alarms::credentials(decoys.as_deref()) {
-        Ok(of_decoys) => of_decoys,
-        Err(refusal) => return Err(refused(refusal).await),
-    };
-    let (network, operator) = (&policy.network, &order.operator);
-    let ready =
-        credentials::read(network, operator, &placeholders, of_decoys, Arc::clone(&authority));
-    let Ready { credentials, variables, secrets } = match ready.await {
-        Ok(ready) => ready,
-        Err(refusal) => return Err(refused(refusal).await),
-    };
-    live.keep_from_models(secrets);
+    let (credentials, variables) =
+        outside::credentials(order, &pipeline, &placeholders, decoys.as_deref(), &live).await?;
     // While init builds.
     let without = missing.iter().map(Missing::name).collect();
     let desk = match Desk::set_up(order, session, building.pid(), without) {
@@ -393,74 +197,25 @@ async fn live(
         Ok(limits) => limits,
         Err(refusal) => return Err(refused(refusal).await),
     };
-    if let Some(weaker) = limits.weaker() {
-        authority.record(weaker).await;
+    if let Err(refusal) =
+        launched::told(order, &authority, limits.weaker(), (&missing, &loads, kept_out), tell).await
+    {
+        return Err(refused(refusal).await);
     }
-    for one in &missing {
-        if !authority.record(one.event()).await {
-            let what = format!("that {} is missing could not be recorded", one.name());
-            return Err(refused(Refusal::new(what, JOURNAL)).await);
-        }
-    }
-    for one in &loads {
-        let decision = authority.authorize(one).await;
-        if !decision.is_allowed() {
-            let what = format!("the skill {} is refused: {}", one.subject(), decision.reason);
-            let remedy = "`palisade skill remove` it, or see who refuses it";
-            return Err(refused(Refusal::new(what, remedy)).await);
-        }
-    }
-    for one in kept_out {
-        // A repository names its folders.
-        let named = palisade_core::shown(&one.subject, 300);
-        tell(&format!("the skill {named} is kept out: {}", one.reason));
-        if !authority.record(one).await {
-            let what = "what became of a skill could not be recorded";
-            return Err(refused(Refusal::new(what, JOURNAL)).await);
-        }
-    }
-    if order.permissive {
-        let what = "what no rule names is permitted unasked";
-        if !authority.record(Event::observed("learn", Layer::Supervisor, what)).await {
-            let what = "that everything is permitted could not be recorded";
-            return Err(refused(Refusal::new(what, JOURNAL)).await);
-        }
-    }
-    let opened = match opened(decoys.as_deref(), &standing) {
+    let opened = match watched::decoys(decoys.as_deref(), &standing) {
         Ok(opened) => opened,
         Err(refusal) => return Err(refused(refusal).await),
     };
-    let wants = match watch_files(order, &standing) {
+    let wants = match watched::files(order, &standing) {
         Ok(wants) => wants,
         Err(refusal) => return Err(refused(refusal).await),
     };
-    let mut ties = Ties::new();
-    match document {
-        Ok(document) => drop(ties.insert("policy_document".into(), document.as_str().into())),
-        Err(error) => {
-            let what = format!("the policy could not be kept for the record: {error}");
-            return Err(refused(Refusal::new(what, JOURNAL)).await);
-        }
-    }
-    let decision = authority.authorize_tied(&launch_action(order), &ties).await;
-    if !decision.is_allowed() {
-        let refusal = Refusal::new(decision.reason, JOURNAL);
+    if let Err(refusal) = launched::permitted(order, &authority, document).await {
         return Err(refused(refusal).await);
     }
     let mut standing = standing;
-    let callers = match watch_callers(policy, &mut standing) {
-        Ok(callers) => callers,
-        Err(refusal) => return Err(refused(refusal).await),
-    };
-    let lineages =
-        match standing.lineages().refuse("look at the sandbox's processes", "report this") {
-            Ok(lineages) => Arc::new(lineages),
-            Err(refusal) => return Err(refused(refusal).await),
-        };
-    let execs = match hold_execs(policy, &standing, &pipeline, (&search, &lineages)) {
-        Ok(execs) => execs,
-        Err(refusal) => return Err(refused(refusal).await),
-    };
+    let (callers, lineages, execs) =
+        watched::programs(policy, &mut standing, &pipeline, &search).await?;
     let programs = callers.clone().map(Programs::new);
     let recorder = Arc::clone(&authority);
     let sockets = standing.sockets.take();
@@ -607,7 +362,8 @@ async fn live(
             let swept = watch.list.take().map(List::done).unwrap_or_default();
             notices.extend(record_swept(&pipeline, &swept).await);
             let changes = kept.map(|kept| kept.end(Timestamp::now().to_string()));
-            let ended = finish(&pipeline, session, end, &cause, &account, notices, changes).await;
+            let ended =
+                ended::finish(&pipeline, session, end, &cause, &account, notices, changes).await;
             alarms::tell_last(&mut raised, &which, tell);
             ended
         }
@@ -619,217 +375,9 @@ async fn live(
     }
 }
 
-/// Who tells who connects, where that decides or is shown.
-fn watch_callers(
-    policy: &Policy,
-    standing: &mut Standing,
-) -> Result<Option<Arc<Callers>>, Refusal> {
-    if !policy.network.watches_programs() {
-        return Ok(None);
-    }
-    let callers =
-        standing.callers().refuse("look at the sandbox's processes", "report this")?.map(Arc::new);
-    if callers.is_none() && policy.network.names_programs() {
-        return Err(Refusal::new(
-            "a rule is for certain programs, and this kernel does not tell whose a socket is",
-            "use a kernel with CONFIG_INET_DIAG, or take `binaries` and `commands` out of the policy",
-        ));
-    }
-    Ok(callers)
-}
-
-/// Where it is learned which files are wanted.
-fn watch_files(order: &Order, standing: &Standing) -> Result<Option<Wants>, Refusal> {
-    if !order.learns_files {
-        return Ok(None);
-    }
-    let view = standing.view().refuse("look at the sandbox's files", "report this")?;
-    let home = order.operator.home.clone();
-    Ok(Some(Wants::new(view, plan::writable(&order.policy), home)))
-}
-
-/// The decoy files, watched.
-fn opened(decoys: Option<&Decoys>, standing: &Standing) -> Result<Option<Opened>, Refusal> {
-    let Some(decoys) = decoys.filter(|decoys| decoys.files().next().is_some()) else {
-        return Ok(None);
-    };
-    let view = standing.view().refuse("look at the sandbox's files", "report this")?;
-    Opened::watch(decoys, &view).map(Some)
-}
-
-/// Who decides what is executed, where a rule is for commands.
-fn hold_execs(
-    policy: &Policy,
-    standing: &Standing,
-    pipeline: &Arc<Pipeline>,
-    (search, lineages): (&str, &Arc<Lineages>),
-) -> Result<Option<Execs>, Refusal> {
-    if !policy.holds_execs() {
-        return Ok(None);
-    }
-    let view = standing.view().refuse("look at the sandbox's files", "report this")?;
-    let workspace = policy.filesystem.workspace.as_ref();
-    let workspace = workspace.map_or("/sandbox".as_ref(), |workspace| workspace.path.as_path());
-    Execs::start(Arc::clone(pipeline), view, search, workspace, Arc::clone(lineages))
-        .refuse("start to watch what is executed", "see the limits of this user (ulimit -u)")
-        .map(Some)
-}
-
-fn launch_action(order: &Order) -> Action {
-    Action::Launch {
-        command: order.command.iter().map(|word| word.to_string_lossy().into_owned()).collect(),
-        workspace: order
-            .policy
-            .filesystem
-            .workspace
-            .as_ref()
-            .map(|workspace| workspace.path.display().to_string()),
-    }
-}
-
-/// Record what was moved aside; the same for the operator.
-async fn record_swept(pipeline: &Pipeline, found: &[Found]) -> Vec<String> {
-    let mut notices = Vec::new();
-    for one in found {
-        let recorded = pipeline.record(one.event()).await;
-        let unrecorded = if recorded { "" } else { " (this could not be recorded)" };
-        notices.push(format!("{}{unrecorded}", one.told()));
-    }
-    notices
-}
-
-async fn finish(
-    pipeline: &Pipeline,
-    session: &SessionId,
-    end: End,
-    cause: &Cause,
-    account: &Account,
-    mut notices: Vec<String>,
-    changes: Option<Result<Outcome, WorkspaceError>>,
-) -> Result<Ended, Refusal> {
-    let how = match end {
-        End::Exited(code) => format!("exit {code}"),
-        End::Killed(signal) => format!("signal {signal}"),
-        End::Lost if cause.is_limit() || account.ended_by.is_some() => {
-            "ended at a limit".to_owned()
-        }
-        End::Lost if matches!(cause, Cause::Alarm { .. }) => "ended by an alarm".to_owned(),
-        End::Lost if matches!(cause, Cause::Later(_)) => "ended by the guard of names".to_owned(),
-        End::Lost => "the sandbox was ended from outside".to_owned(),
-    };
-    let event = Event::observed("end", Layer::Process, how);
-    let mut event = account.tell(event.with("status", u64::from(end.status())));
-    let notice = match cause {
-        Cause::Itself => account.ended_by.as_ref().map(|(rule, told)| {
-            event.rule = rule.map(str::to_owned);
-            told.clone()
-        }),
-        Cause::Limit(breach) => {
-            event.rule = Some(breach.rule.to_owned());
-            Some(format!("ended: {}", breach.what))
-        }
-        Cause::WallTime(limit) => {
-            event.rule = Some("process.limits.wall_time".to_owned());
-            Some(format!("ended after {} s, the policy's wall_time", limit.as_secs()))
-        }
-        Cause::Alarm { rule, title } => {
-            event.rule = Some(rule.clone());
-            Some(format!("ended by an alarm: {title}"))
-        }
-        Cause::Later(why) => Some(format!("ended: {why}")),
-        Cause::Network(why) => Some(format!("ended because its network failed: {why}")),
-        Cause::Hangup => Some("ended because its terminal is gone".to_owned()),
-        Cause::Operator(user) => Some(format!("ended by palisade kill, of uid {user}")),
-    };
-    if let Some(notice) = &notice {
-        event.reason.clone_from(notice);
-    }
-    notices.extend(notice);
-    notices.extend(account.notice.clone());
-    let mut changed = true;
-    match changes {
-        None | Some(Ok(Outcome::Unchanged)) => changed = false,
-        Some(Ok(Outcome::Changed)) => event = event.with("overlay", "changed"),
-        Some(Err(error)) => {
-            event = event.with("overlay", format!("changed, not recorded: {error}"));
-            notices.push(format!("the changes are kept, but {error}"));
-        }
-    }
-    pipeline.look_at_last(&event).await;
-    if let Err(error) = pipeline.journal().close(event, Durability::Written).await {
-        notices.push(format!("the end could not be written to the journal: {error}"));
-    }
-    Ok(Ended {
-        session: session.clone(),
-        status: end.status(),
-        denied: pipeline.denied(),
-        changed,
-        notices,
-    })
-}
-
-fn refuse_unbuilt(policy: &Policy) -> Result<(), Refusal> {
-    let Some(first) = policy.not_built.first() else { return Ok(()) };
-    let list: Vec<String> = policy
-        .not_built
-        .iter()
-        .map(|missing| format!("{} ({})", missing.what, missing.at))
-        .collect();
-    Err(Refusal::new(
-        format!("the policy asks for what this version cannot enforce yet: {}", list.join(", ")),
-        format!("take `{}` out of the policy; nothing is ignored silently", first.what),
-    ))
-}
-
-/// What agents inside tell of their hooks' events.
-fn door(pipeline: &Arc<Pipeline>) -> Result<Services, Refusal> {
-    let name = DOOR.parse().refuse("the name of the way for hooks", "report this")?;
-    Ok(Services::new().with(name, DOOR_PORT, Arc::new(Door::new(Arc::clone(pipeline)))))
-}
-
 fn new_session() -> Result<SessionId, Refusal> {
     let mut bits = [0_u8; 16];
     getrandom(&mut bits, GetRandomFlags::empty())
         .refuse("random numbers from the kernel", "report this")?;
     Ok(SessionId::from_random(bits))
-}
-
-fn open_journal(order: &Order, session: &SessionId) -> Result<(Journal, Arc<Unwritten>), Refusal> {
-    let folder: &Path = &order.operator.state_dir;
-    let journal = Journal::open(folder, session, order.name.as_deref(), &order.policy.digest);
-    let journal = journal.refuse("the journal", JOURNAL)?;
-    let unwritten = Arc::new(Unwritten::default());
-    journal.scrub_with(unwritten.clone());
-    Ok((journal, unwritten))
-}
-
-fn refusal_event(refusal: &Refusal) -> Event {
-    let mut event = Event::observed("refusal", Layer::Supervisor, refusal.what.clone());
-    event.decision = Verdict::Deny;
-    event.reason.clone_from(&refusal.remedy);
-    event
-}
-
-/// Record why nothing was started. The refusal itself counts more than its record.
-fn journal_refusal(order: &Order, session: &SessionId, refusal: Refusal) -> Refusal {
-    match open_journal(order, session) {
-        Ok((journal, _)) => {
-            let recorded = journal.close_blocking(refusal_event(&refusal), Durability::Written);
-            let why = recorded.err().map(|error| error.to_string());
-            with_record(refusal, why.or_else(|| exports::owe(order, session)))
-        }
-        Err(error) => with_record(refusal, Some(error.what)),
-    }
-}
-
-async fn close_refused(pipeline: &Pipeline, refusal: Refusal) -> Refusal {
-    let closed = pipeline.journal().close(refusal_event(&refusal), Durability::Written).await;
-    with_record(refusal, closed.err().map(|error| error.to_string()))
-}
-
-fn with_record(mut refusal: Refusal, error: Option<String>) -> Refusal {
-    if let Some(error) = error {
-        refusal.what = format!("{}; nor could this be recorded: {error}", refusal.what);
-    }
-    refusal
 }

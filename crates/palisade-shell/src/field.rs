@@ -125,6 +125,24 @@ impl Field {
         Some(out)
     }
 
+    /// The same as far as this character, which does not count; `None` if it is not there.
+    pub fn before(&self, end: char) -> Option<Self> {
+        let mut out = Self::default();
+        for piece in &self.pieces {
+            match piece {
+                Piece::Text(text) => match text.split_once(end) {
+                    Some((text, _)) => {
+                        out.push_text(text);
+                        return Some(out);
+                    }
+                    None => out.push_text(text),
+                },
+                piece => out.push(piece.clone()),
+            }
+        }
+        None
+    }
+
     pub(crate) fn push(&mut self, piece: Piece) {
         match (piece, self.pieces.last_mut()) {
             (Piece::Text(text), Some(Piece::Text(last))) => last.push_str(&text),

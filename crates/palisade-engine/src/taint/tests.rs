@@ -220,3 +220,22 @@ fn conditions_may_name_it() {
     let denied = engine.decide(&connect("carries", 443));
     assert!(!denied.is_allowed() && denied.reason.contains("`when` does not hold"));
 }
+
+#[test]
+fn names_of_files_count_from_where_the_agent_is() {
+    let mut scope = scope(&[]);
+    if let Some(of) = &mut scope.taint {
+        let text = "Edit(config/prod/**)".into();
+        of.taint.rules.push(palisade_policy::TaintRule { text, base: "/".into() });
+        of.place = Place { workspace: "/no-such-work".into(), ..Place::default() };
+    }
+    let engine = Engine::new(scope);
+    let write = call("Write", serde_json::json!({"file_path": "key", "content": "x"}));
+    let decided = |folder: &str| engine.decide_in(&write, Some(Path::new(folder))).strictest();
+    assert!(decided("/no-such-work/config/prod").is_allowed());
+    engine.tainted(Untrusted::Web);
+    let asked = decided("/no-such-work/config/prod");
+    assert_eq!(asked.rule.as_deref(), Some("taint.ask[Edit(config/prod/**)]"), "{asked:?}");
+    assert!(decided("/no-such-work").is_allowed() && decided("/no-such-work/src").is_allowed());
+    assert!(engine.decide(&write).is_allowed());
+}

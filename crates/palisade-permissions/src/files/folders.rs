@@ -2,7 +2,7 @@
 
 use palisade_shell::{Command, Field};
 
-use super::{Below, Used, Writes};
+use super::{Below, Used, Writes, git};
 
 /// Programs that put what they are given into a folder, under the name that it has.
 const INTO: &[&str] = &["cp", "curl", "install", "ln", "mv", "rsync", "scp", "wget"];
@@ -32,15 +32,11 @@ const GOES_DEEP: &[&str] = &[
     "--delete",
     "--remove-files",
 ];
-/// Commands of git that change what is below a folder.
-const OF_GIT: &[&str] =
-    &["checkout", "checkout-index", "clean", "mv", "read-tree", "restore", "rm"];
 
 /// What of a folder's content this program changes, if it changes a folder.
 pub(super) fn deep(program: &str, arguments: &[Field]) -> Below {
-    let of_git = || task(arguments).is_some_and(|(task, _)| OF_GIT.contains(&task));
     let deep = match program {
-        "git" => of_git(),
+        "git" => git::is_deep(arguments),
         // It only reads, unless it is told to take away what it has read.
         "zip" => has_letter(arguments, &['m']),
         _ if WHOLE.contains(&program) => true,
@@ -76,7 +72,7 @@ pub(super) fn only_gets(program: &str, arguments: &[Field], index: usize) -> boo
 /// is named.
 pub(super) fn named_elsewhere(program: &str, arguments: &[Field], out: &mut Vec<Used>) {
     if program == "git" {
-        of_git(arguments, out);
+        git::unnamed(arguments, out);
     }
     for folder in unpacked_into(program, arguments) {
         let below = Below::Anything;
@@ -142,33 +138,6 @@ pub(super) fn looked_for(arguments: &[Field]) -> Vec<String> {
     // Each of several has to fit, so that one says enough.
     let name = names.next().filter(|name| !name.contains(['?', '[', '\\']));
     name.into_iter().collect()
-}
-
-/// What git does to all of its folder where it is given no name.
-fn of_git(arguments: &[Field], out: &mut Vec<Used>) {
-    let Some((task, rest)) = task(arguments) else { return };
-    let has = |option: &str| rest.iter().any(|argument| argument.known() == Some(option));
-    let below = match task {
-        "clean" if !has("-n") && !has("--dry-run") => Below::Present,
-        "reset" if has("--hard") || has("--merge") || has("--keep") => Below::Present,
-        "checkout-index" if has("-a") || has("--all") => Below::Present,
-        "apply" if !["--check", "--stat", "--numstat", "--summary"].iter().any(|it| has(it)) => {
-            Below::Anything
-        }
-        "am" => Below::Anything,
-        _ => return,
-    };
-    let named = task == "clean" && rest.iter().any(|argument| !argument.start().starts_with('-'));
-    if !named {
-        out.push(Used { below, ..Used::new(Field::text("."), Writes::Perhaps) });
-    }
-}
-
-/// The command of git's, and what stands behind it.
-fn task(arguments: &[Field]) -> Option<(&str, &[Field])> {
-    let at = arguments.iter().position(|argument| !argument.start().starts_with('-'))?;
-    let task = arguments.get(at)?.known()?;
-    Some((task, arguments.get(at + 1..).unwrap_or_default()))
 }
 
 /// The folders that a program writes files to which an archive or a patch names.

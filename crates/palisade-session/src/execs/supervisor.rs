@@ -1,3 +1,8 @@
+mod arrivals;
+mod attempts;
+mod described;
+mod questions;
+
 use std::{
     cell::{Cell, RefCell},
     collections::HashMap,
@@ -9,19 +14,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use palisade_core::{Action, Authority, Decision, Event, Exec, Lineage, Script, Ties, Verdict};
+use described::{counts, text, unreadable};
+use palisade_core::{Action, Authority, Decision, Event, Exec, Lineage, Verdict};
 use palisade_journal::Admitted;
 use palisade_sandbox::linux::{
     callers::{Executable, Lineages},
-    execs::{Arguments, Attempt, Change, Image, Tracing, View, environment, environment_of},
+    execs::{Arguments, Tracing, View},
     seccomp::{Executes, Heard, Listener},
 };
-use rustix::{
-    event::{PollFd, PollFlags, Timespec, poll},
-    io::Errno,
-    process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal},
-};
-use tokio::{runtime::Handle, task::JoinHandle};
+use rustix::{io::Errno, process::Pid};
+use tokio::runtime::Handle;
 
 use super::{
     known::{Known, Places, Starts},
@@ -29,14 +31,8 @@ use super::{
 };
 use crate::{callers::Digests, pipeline::Pipeline};
 
-/// Characters of a path in a message.
-const MOST_SHOWN: usize = 100;
-
 /// How long a new listener may wait for this thread.
 const ALONE: Duration = Duration::from_millis(10);
-
-/// How often it is looked whether who waits for an answer of the operator's is still there.
-const LOOK: Duration = Duration::from_secs(1);
 
 /// Decides about what is executed, at two places: where it is asked for, so that it can be refused in the way that programs
 /// know, and where it has become what it is, so that nothing can have been exchanged.
@@ -128,49 +124,6 @@ impl Supervisor {
         }
     }
 
-    /// A program is asked for.
-    pub(super) fn executes(self: &Rc<Self>, listener: &Rc<Listener>, call: Executes) {
-        let attempt = match Attempt::read(&call, &self.view) {
-            Ok(attempt) => attempt,
-            // Its thread is gone.
-            Err(Errno::SRCH) => return,
-            // As the kernel would have said.
-            Err(errno @ (Errno::NOENT | Errno::NOTDIR | Errno::NAMETOOLONG)) => {
-                return listener.refuse_exec(&call, errno);
-            }
-            Err(Errno::IO | Errno::FAULT) => return listener.refuse_exec(&call, Errno::FAULT),
-            Err(errno) => return self.unseen(listener, call, errno),
-        };
-        // What decides from here on is this or newer.
-        let policies = self.policies();
-        let exec = match self.asked_for(&attempt, call.thread) {
-            Ok(exec) => exec,
-            Err(error) => {
-                let program = text(&attempt.path);
-                let argv = attempt.arguments.words.iter().map(|word| text(word)).collect();
-                let exec = Exec { program, argv, ..Exec::default() };
-                return self.refuse(listener, call, exec, Some(&error));
-            }
-        };
-        let guarded = self.pipeline.guards_execs();
-        let given = || environment(&call);
-        let (exec, decision) = self.considered(exec, attempt.file.as_ref(), given, guarded);
-        let decision = match decision {
-            Ok(decision) => decision,
-            Err(error) => return self.refuse(listener, call, exec, Some(&error)),
-        };
-        if decision.is_allowed() && !guarded {
-            let begun = match policies {
-                Some(by) if Seen::is_possible(&attempt, &exec) => {
-                    Begun::Seen(Box::new(Seen::new(attempt, exec, decision, by)))
-                }
-                _ => Begun::Other { subject: exec.subject(), permitted: exec.fingerprint() },
-            };
-            return self.begin(listener, call, begun);
-        }
-        self.refuse(listener, call, exec, None);
-    }
-
     /// What rules say. What has to be asked, of the operator or of hooks (`guarded`), is looked at wholly: its file,
     /// and the variables that it is given.
     fn considered(
@@ -221,40 +174,6 @@ impl Supervisor {
         Some((self.pipeline.steady_execs()?, self.pipeline.generation()))
     }
 
-    /// What is not permitted by rules alone: refused, or asked and then perhaps begun.
-    fn refuse(
-        self: &Rc<Self>,
-        listener: &Rc<Listener>,
-        call: Executes,
-        exec: Exec,
-        unseen: Option<&io::Error>,
-    ) {
-        let (this, listener) = (Rc::clone(self), Rc::clone(listener));
-        if let Some(error) = unseen {
-            let denied =
-                Decision::deny(format!("it cannot be looked at, so it is not run: {error}"));
-            let event = Event::decided(&Action::Exec(Box::new(exec)), &denied);
-            self.spawn(async move {
-                this.pipeline.record(event).await;
-                listener.refuse_exec(&call, Errno::ACCESS);
-            });
-            return;
-        }
-        self.spawn(async move {
-            let (subject, permitted) = (exec.subject(), exec.fingerprint());
-            let lineage = Lineage::of(this.lineages.of_thread(call.thread));
-            let ties = this.pipeline.ties_of(&exec, &lineage);
-            let action = Action::Exec(Box::new(exec));
-            let mut answer = this.asked(action, ties);
-            let Some(decision) = answer.decision(|| !listener.waits(&call)).await else { return };
-            if decision.is_allowed() && permitted.is_some() {
-                this.begin(&listener, call, Begun::Other { subject, permitted });
-            } else {
-                listener.refuse_exec(&call, Errno::ACCESS);
-            }
-        });
-    }
-
     /// Do this as well, when this thread has its turn for it.
     fn spawn(&self, task: impl Future<Output = ()> + 'static) {
         let counted = Rc::clone(&self.tasks);
@@ -262,188 +181,6 @@ impl Supervisor {
             task.await;
             drop(counted);
         });
-    }
-
-    fn unseen(self: &Rc<Self>, listener: &Rc<Listener>, call: Executes, errno: Errno) {
-        let exec = Exec { program: format!("thread {}", call.thread), ..Exec::default() };
-        self.refuse(listener, call, exec, Some(&errno.into()));
-    }
-
-    /// Let it go on, to where it has become what it is.
-    fn begin(self: &Rc<Self>, listener: &Rc<Listener>, call: Executes, begun: Begun) {
-        let number = i32::try_from(call.thread).ok().and_then(Pid::from_raw);
-        let Some(thread) = number else { return listener.refuse_exec(&call, Errno::ACCESS) };
-        match self.tracing.hold(thread) {
-            Ok(true) => {
-                let number = thread.as_raw_nonzero().get();
-                self.begun.borrow_mut().insert(number, begun);
-                // If it is gone, whoever has its number since is let go at its next stop.
-                if !listener.proceed(&call) {
-                    self.begun.borrow_mut().remove(&number);
-                }
-            }
-            Err(Errno::SRCH) => {}
-            Ok(false) => self.waiting.borrow_mut().push((Rc::clone(listener), call, begun)),
-            Err(errno) => self.unseen(listener, call, errno),
-        }
-    }
-
-    /// Something that was held may have changed.
-    pub(super) fn changed(self: &Rc<Self>) {
-        let mut any = false;
-        while let Some((number, pid, change)) = self.tracing.changed() {
-            any = true;
-            let begun = self.begun.borrow_mut().remove(&number);
-            match change {
-                Change::Exec => self.arrived(pid, begun),
-                // It was not executed, for whatever reason, and its thread goes on.
-                Change::Stopped(signal) => Tracing::release(pid, signal),
-                Change::Ended => {}
-            }
-        }
-        if any {
-            let waiting = std::mem::take(&mut *self.waiting.borrow_mut());
-            for (listener, call, begun) in waiting {
-                if listener.waits(&call) {
-                    self.begin(&listener, call, begun);
-                }
-            }
-        }
-    }
-
-    /// It has become another program, of which nothing has run.
-    fn arrived(self: &Rc<Self>, pid: Pid, begun: Option<Begun>) {
-        let image = match Image::look(pid, &self.view) {
-            Ok(image) => image,
-            Err(errno) => {
-                Tracing::end(pid);
-                // It was killed before.
-                if errno != Errno::SRCH {
-                    let why = format!("what it has become cannot be looked at: {errno}");
-                    self.ended((Exec::default(), Lineage::default()), Decision::deny(why), begun);
-                }
-                return;
-            }
-        };
-        let file = match &image.script {
-            Some(script) => script.as_ref(),
-            None => Some(&image.executable),
-        };
-        let guarded = self.pipeline.guards_execs();
-        let begun = match begun {
-            Some(Begun::Seen(seen))
-                if !guarded && self.policies() == Some(seen.policies) && seen.is(&image) =>
-            {
-                return self.runs(seen.exec, &seen.decision, pid);
-            }
-            begun => begun,
-        };
-        if let Some(Begun::Seen(seen)) = &begun {
-            // It may lead elsewhere by now.
-            self.view.forget(&seen.attempt.path);
-        }
-        let (exec, decision) = match self.has_become(&image, pid) {
-            Ok(exec) => self.considered(exec, file, || environment_of(pid), guarded),
-            Err(error) => (program_of(&image), Err(error)),
-        };
-        match decision {
-            Ok(decision) if decision.is_allowed() && guarded => {
-                let permitted = begun.as_ref().and_then(Begun::permitted);
-                if exec.fingerprint().is_some_and(|print| permitted == Some(print)) {
-                    return Tracing::release(pid, 0);
-                }
-                self.guard(exec, pid);
-            }
-            Ok(decision) if decision.is_allowed() => self.runs(exec, &decision, pid),
-            Ok(decision) => {
-                let permitted = begun.as_ref().and_then(Begun::permitted);
-                let same = exec.fingerprint().is_some_and(|print| permitted == Some(print));
-                if decision.verdict == Verdict::Ask && same {
-                    return Tracing::release(pid, 0);
-                }
-                let lineage = self.lineage(pid);
-                Tracing::end(pid);
-                let decision = match decision.verdict {
-                    Verdict::Ask => Decision {
-                        verdict: Verdict::Deny,
-                        reason: format!("{}; nobody was asked for this one", decision.reason),
-                        ..decision
-                    },
-                    Verdict::Allow | Verdict::Deny | Verdict::Observe => decision,
-                };
-                self.ended((exec, lineage), decision, begun);
-            }
-            Err(error) => {
-                let lineage = self.lineage(pid);
-                Tracing::end(pid);
-                let why = format!("it cannot be looked at, so it is not run: {error}");
-                self.ended((exec, lineage), Decision::deny(why), begun);
-            }
-        }
-    }
-
-    /// Let it run, and record that.
-    fn runs(&self, exec: Exec, decision: &Decision, pid: Pid) {
-        let exec = Box::new(exec);
-        let action = Action::Exec(exec);
-        let mut event = Event::decided(&action, decision);
-        let admitted = self.pipeline.admit(&event);
-        // Of what is only counted nobody will read where it comes from. Of the rest it is found out before it can end.
-        let is_counted = admitted.as_ref().is_some_and(|admitted| !admitted.is_written());
-        let lineage = (!is_counted).then(|| self.lineage(pid));
-        Tracing::release(pid, 0);
-        if let (Some(lineage), Action::Exec(exec)) = (lineage, &action) {
-            event = self.pipeline.executed(exec, event, &lineage);
-        }
-        self.record(event, admitted);
-    }
-
-    /// Ask whoever has to be asked, elsewhere: what a hook starts would be a child of this thread, which waits for
-    /// all of its children.
-    fn asked(&self, action: Action, ties: Ties) -> Asked {
-        let pipeline = Arc::clone(&self.pipeline);
-        Asked(self.elsewhere.spawn(async move { pipeline.authorize_tied(&action, &ties).await }))
-    }
-
-    /// Ask hooks about what it has become: a script has an interpreter now, which they have not seen. It waits
-    /// meanwhile, and nothing of it has run.
-    fn guard(self: &Rc<Self>, exec: Exec, pid: Pid) {
-        // Its number may be another's once it was killed and that was told.
-        let Ok(handle) = pidfd_open(pid, PidfdFlags::empty()) else { return Tracing::end(pid) };
-        let this = Rc::clone(self);
-        self.spawn(async move {
-            let lineage = this.lineage(pid);
-            let ties = this.pipeline.ties_of(&exec, &lineage);
-            let action = Action::Exec(Box::new(exec));
-            let mut answer = this.asked(action, ties);
-            let Some(decision) = answer.decision(|| is_gone(&handle)).await else { return };
-            if decision.is_allowed() {
-                if !is_gone(&handle) {
-                    Tracing::release(pid, 0);
-                }
-                return;
-            }
-            // It may have been killed meanwhile.
-            pidfd_send_signal(&handle, Signal::KILL).unwrap_or_default();
-        });
-    }
-
-    /// Record what was ended before it ran.
-    fn ended(
-        self: &Rc<Self>,
-        (exec, lineage): (Exec, Lineage),
-        mut decision: Decision,
-        begun: Option<Begun>,
-    ) {
-        let asked_for = begun.map(Begun::subject).unwrap_or_default();
-        decision.reason.push_str("; it was ended before it ran");
-        let event = Event::decided(&Action::Exec(Box::new(exec.clone())), &decision);
-        let mut event = self.pipeline.executed(&exec, event, &lineage);
-        // Among many that are refused where they are asked for, it must not be one more of them.
-        if !asked_for.is_empty() && asked_for != event.subject {
-            event.subject = format!("{asked_for} became {}", event.subject);
-        }
-        self.record(event.with("asked_for", asked_for), None);
     }
 
     fn lineage(&self, pid: Pid) -> Lineage {
@@ -463,80 +200,6 @@ impl Supervisor {
         }
     }
 
-    fn asked_for(&self, attempt: &Attempt, thread: u32) -> io::Result<Exec> {
-        let path = text(&attempt.path);
-        let argv: Vec<String> = attempt.arguments.words.iter().map(|word| text(word)).collect();
-        let mut exec = Exec { argv, whole: attempt.arguments.whole, ..Exec::default() };
-        exec.unreadable.extend(unreadable(attempt.arguments.words.iter().skip(1)));
-        match &attempt.file {
-            Some(file) => {
-                exec.program = file.path().to_owned();
-                let called = exec.argv.first().map(String::as_str);
-                exec.names = self.known().names(file, called, (&self.digests, &self.starts))?;
-                exec.names.push(path);
-            }
-            None => exec.program = path,
-        }
-        self.add_loaded(&mut exec, thread, &attempt.arguments.words)?;
-        Ok(exec)
-    }
-
-    fn has_become(&self, image: &Image, pid: Pid) -> io::Result<Exec> {
-        let known = self.known();
-        let mut exec = program_of(image);
-        let called = exec.argv.first().map(String::as_str);
-        exec.names = known.names(&image.executable, called, (&self.digests, &self.starts))?;
-        let thread = pid.as_raw_nonzero().get().cast_unsigned();
-        self.add_loaded(&mut exec, thread, &image.arguments.words)?;
-        let words = &image.arguments.words;
-        let Some(found) = &image.script else {
-            exec.unreadable.extend(unreadable(words.iter().skip(1)));
-            return Ok(exec);
-        };
-        let path = text(&image.name);
-        let at = words.iter().skip(1).position(|word| *word == image.name);
-        let behind = at.map_or(usize::MAX, |at| at + 2);
-        exec.unreadable.extend(unreadable(words.iter().skip(behind)));
-        let behind = exec.argv.get(behind..).unwrap_or_default();
-        let names = match found {
-            Some(file) => {
-                let mut names = known.names(file, None, (&self.digests, &self.starts))?;
-                names.push(file.path().to_owned());
-                names
-            }
-            None if known.is_empty() => Vec::new(),
-            // It was there a moment ago.
-            None => return Err(io::Error::other("its script is not found where it was executed")),
-        };
-        exec.script = Some(Script { path, names, arguments: behind.to_vec() });
-        Ok(exec)
-    }
-
-    /// The programs that a loader may be given. It opens them later, by the path.
-    fn add_loaded(&self, exec: &mut Exec, thread: u32, words: &[Vec<u8>]) -> io::Result<()> {
-        if !exec.is_loader() {
-            return Ok(());
-        }
-        let known = self.known();
-        let arguments = exec.argv.get(1..).unwrap_or_default();
-        let places = Exec::loaded(arguments)
-            .ok_or_else(|| io::Error::other("it is a loader with more options than are read"))?;
-        for at in places {
-            let Some(path) = words.get(at + 1) else { continue };
-            let file = self.view.surely(thread, path).map_err(|errno| {
-                let path = palisade_core::shown(&text(path), MOST_SHOWN);
-                io::Error::other(format!(
-                    "it is a loader, and which file {path} is cannot be told from outside ({errno})"
-                ))
-            })?;
-            let Some(file) = file else { continue };
-            let names = known.names(&file, None, (&self.digests, &self.starts))?;
-            let arguments = exec.argv.get(at + 2..).unwrap_or_default().to_vec();
-            exec.loads.push(Script { path: file.path().to_owned(), names, arguments });
-        }
-        Ok(())
-    }
-
     /// What rules name, under the policy in force.
     fn known(&self) -> Rc<Known> {
         let now = self.pipeline.generation();
@@ -551,58 +214,4 @@ impl Supervisor {
         *self.known.borrow_mut() = (now, Rc::clone(&known));
         known
     }
-}
-
-/// A question that is asked elsewhere, as long as somebody waits for the answer.
-struct Asked(JoinHandle<Decision>);
-
-impl Asked {
-    /// The answer. `None`: who asked is gone, and so is the question.
-    async fn decision(&mut self, gone: impl Fn() -> bool) -> Option<Decision> {
-        loop {
-            tokio::select! {
-                answered = &mut self.0 => {
-                    return Some(answered.unwrap_or_else(|_| Decision::deny("it could not be decided")));
-                }
-                () = tokio::time::sleep(LOOK) => if gone() {
-                    return None;
-                },
-            }
-        }
-    }
-}
-
-impl Drop for Asked {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
-/// Whether a process has ended.
-fn is_gone(process: &OwnedFd) -> bool {
-    let mut polled = [PollFd::new(process, PollFlags::IN)];
-    !matches!(poll(&mut polled, Some(&Timespec::default())), Ok(0))
-}
-
-fn program_of(image: &Image) -> Exec {
-    Exec {
-        program: image.executable.path().to_owned(),
-        argv: image.arguments.words.iter().map(|word| text(word)).collect(),
-        whole: image.arguments.whole,
-        ..Exec::default()
-    }
-}
-
-/// Whether this is a variable that leads a program elsewhere.
-fn counts(word: &[u8]) -> bool {
-    Exec::is_told_by(&text(word.split(|byte| *byte == b'=').next().unwrap_or_default()))
-}
-
-/// Those of which the text is not all.
-fn unreadable<'a>(words: impl Iterator<Item = &'a Vec<u8>>) -> impl Iterator<Item = Vec<u8>> {
-    words.filter(|word| std::str::from_utf8(word).is_err()).cloned()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
 }

@@ -85,8 +85,7 @@ fn decided(
     let announced = agent.read(told).map_err(|error| error.to_string())?;
     let engine = Engine::new(policy);
     let rules = |action: &Action| -> Decision {
-        let elsewhere = announced.directory().and_then(|it| engine.decide_elsewhere(action, it));
-        elsewhere.unwrap_or_else(|| engine.decide(action))
+        engine.decide_in(action, announced.directory()).strictest()
     };
     let runs = announced.event.is_some_and(|event| !policy.hooks.of(event).is_empty());
     let session = announced.fields.get("session_id").and_then(|id| id.as_str()).unwrap_or("none");

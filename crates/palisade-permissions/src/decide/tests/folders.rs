@@ -138,3 +138,20 @@ fn what_runs_unseen_is_asked_for_a_rule_of_edit_too() {
         assert_eq!(verdict(&rules, &bash(line)), Verdict::Ask, "{line}");
     }
 }
+
+#[test]
+fn git_changes_all_of_a_repository_from_each_of_its_folders() {
+    let folder = workspace();
+    let work = folder.path().canonicalize().unwrap();
+    fs::create_dir(work.join(".git")).unwrap();
+    // What any can make is no end of the repository.
+    fs::create_dir_all(work.join("src/.git")).unwrap();
+    let rules = rules(&work, &["Edit(secret)"]);
+    let said = |line: &str| rules.decide_in(&bash(line), Some(&work.join("src"))).verdict;
+    for line in ["git stash", "git stash pop", "git reset --hard", "git checkout -f", "git am x"] {
+        assert_eq!(said(line), Verdict::Ask, "{line}");
+    }
+    for line in ["git stash list", "git clean -fd", "git restore .", "git stash -- a.c"] {
+        assert_eq!(said(line), Verdict::Allow, "{line}");
+    }
+}
