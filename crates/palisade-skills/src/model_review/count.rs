@@ -7,9 +7,12 @@ use crate::{
     Confidence, Finding, Options, Report,
     Severity::{High, Low, Medium},
     Technique, judge,
+    output::plain,
 };
 
-/// Characters of what a model says.
+/// Characters of a model's name.
+const NAME: usize = 80;
+/// Characters of what it says.
 const MESSAGE: usize = 300;
 /// Characters of what stands there.
 const EXCERPT: usize = 200;
@@ -65,12 +68,13 @@ impl Reviewed {
             };
             let message = format!(
                 "the model {} says: {}",
-                palisade_core::shown(&self.model, 80),
-                palisade_core::shown(claim.why.trim(), MESSAGE)
+                plain(&self.model, NAME),
+                plain(claim.why.trim(), MESSAGE)
             );
             let mut finding = SAYS.at(file, claim.line, column, "", message);
             finding = finding.of(severity).sure(Confidence::Low);
-            finding.excerpt = plain(&excerpt);
+            // What does not print is escaped in what was shown.
+            finding.excerpt = plain(&excerpt, EXCERPT);
             let full = findings.len() >= MOST;
             let same = |one: &&mut Finding| one.place.file == file && one.place.line == claim.line;
             match findings.iter_mut().find(same) {
@@ -85,28 +89,13 @@ impl Reviewed {
         self.whole = missing.is_none();
         report.raise(findings, "a model says");
         if let Some(why) = missing {
-            let message = format!(
-                "not reviewed by the model {}: {why}",
-                palisade_core::shown(&self.model, 80)
-            );
+            let message = format!("not reviewed by the model {}: {why}", plain(&self.model, NAME));
             let finding = MISSING.at("", 0, 0, "", message).sure(Confidence::High);
             report.raise(vec![finding], "the review that was asked for");
             report.vetted = false;
         }
         report.model_review = Some(self);
     }
-}
-
-/// An excerpt of what was shown. What does not print is escaped there already, and is not once more.
-fn plain(excerpt: &str) -> String {
-    let mut out = String::new();
-    for c in excerpt.chars().take(EXCERPT) {
-        match c {
-            '\\' | '"' | '\'' => out.push(c),
-            c => out.extend(c.escape_debug()),
-        }
-    }
-    out
 }
 
 /// Whether another judge than a model has something weighty against this file, or against a package that is small enough to

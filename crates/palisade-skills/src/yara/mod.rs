@@ -3,15 +3,16 @@
 //! Here is how the output of `yr` (YARA-X) and of `yara` is read, and what comes of it. Who runs them is elsewhere; they
 //! have read hostile bytes, so what they say is hostile too.
 
-mod output;
+mod told;
 
-pub use output::{Match, OutputError, Told, of_yara, of_yr};
 use palisade_core::shown;
+pub use told::{Match, OutputError, Told, of_yara, of_yr};
 
 use crate::{
     Confidence, Finding, Options, Place, Report, Rule,
     Severity::{self, Critical, High, Low, Medium},
     Technique::{Imported as Family, NotVetted},
+    output::plain,
 };
 
 /// Characters of a rule's name, and of what its author says of it.
@@ -66,7 +67,7 @@ pub fn raise(
     let matches = match matches {
         Ok(matches) => matches,
         Err(why) => {
-            let message = format!("YARA rules were not run to their end: {}", shown(&why, MESSAGE));
+            let message = format!("YARA rules were not run to their end: {}", plain(&why, MESSAGE));
             report.raise(
                 vec![MISSING.at("", 0, 0, "", message).sure(Confidence::High)],
                 "the rules that were to be run",
@@ -82,9 +83,9 @@ pub fn raise(
 }
 
 fn finding(file: &Searched<'_>, told: &Match) -> Finding {
-    let name = shown(&told.rule, NAME);
+    let name = plain(&told.rule, NAME);
     let message = match &told.description {
-        Some(text) => format!("{name}: {}", shown(text.trim(), MESSAGE)),
+        Some(text) => format!("{name}: {}", plain(text.trim(), MESSAGE)),
         None => format!("the rule {name} matches"),
     };
     let first = told.strings.first();

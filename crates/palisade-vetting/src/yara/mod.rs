@@ -13,8 +13,10 @@ use std::{
     time::Duration,
 };
 
-use palisade_core::shown;
-use palisade_skills::yara::{Match, Told, of_yara, of_yr};
+use palisade_skills::{
+    output::plain,
+    yara::{Match, Told, of_yara, of_yr},
+};
 use serde_json::json;
 use thiserror::Error;
 
@@ -151,7 +153,7 @@ impl Yara {
         };
         let said = |bytes: &[u8]| {
             let text = String::from_utf8_lossy(bytes);
-            let lines: Vec<String> = text.trim().lines().map(|line| shown(line, MESSAGE)).collect();
+            let lines: Vec<String> = text.trim().lines().map(|line| plain(line, MESSAGE)).collect();
             lines.join("\n").chars().take(MESSAGE).collect::<String>()
         };
         match code {

@@ -159,7 +159,7 @@ fn the_program_is_in_a_sandbox() {
     let world = World::new("");
     fs::write(world.at("secret"), "the operator's own").unwrap();
     let script = format!(
-        "exec >&2\ncat {0}/secret && echo READ\necho x >{0}/leak && echo WROTE\necho x >$last/leak && echo WROTE\n\
+        "exec >&2\ncat {0}/secret && echo READ\necho x >{0}/leak\necho x >$last/leak && echo WROTE\n\
          (exec 3<>/dev/tcp/127.0.0.1/{port}) && echo REACHED\nenv\necho done",
         world.home.path().display()
     );
