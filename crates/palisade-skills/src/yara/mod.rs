@@ -5,7 +5,6 @@
 
 mod told;
 
-use palisade_core::shown;
 pub use told::{Match, OutputError, Told, of_yara, of_yr};
 
 use crate::{

@@ -1,6 +1,8 @@
-use palisade_core::{Strict, shown};
+use palisade_core::Strict;
 use serde_json::Value;
 use thiserror::Error;
+
+use crate::output::plain;
 
 /// Matches that are read of one run.
 const MOST_MATCHES: usize = 20_000;
@@ -64,7 +66,7 @@ impl Told<'_> {
 pub fn of_yara(text: &str, told: Told<'_>) -> Result<Vec<Match>, OutputError> {
     let mut all: Vec<Match> = Vec::new();
     for line in text.lines() {
-        let bad = || OutputError::Line(shown(line, LINE));
+        let bad = || OutputError::Line(plain(line, LINE));
         if line.starts_with("0x") {
             let place = place(line).ok_or_else(bad)?;
             let strings = &mut all.last_mut().ok_or_else(bad)?.strings;
@@ -165,7 +167,7 @@ fn is_identifier(text: &str) -> bool {
 pub fn of_yr(text: &str, told: Told<'_>) -> Result<Vec<Match>, OutputError> {
     let mut all = Vec::new();
     for line in text.lines().filter(|line| !line.trim().is_empty()) {
-        let bad = || OutputError::Line(shown(line, LINE));
+        let bad = || OutputError::Line(plain(line, LINE));
         let Strict(object) = serde_json::from_str(line).map_err(|_| bad())?;
         let path = object.get("path").and_then(Value::as_str).ok_or_else(bad)?;
         let file = told.file(path).ok_or_else(bad)?;
