@@ -16,6 +16,7 @@
 
 mod alarms;
 mod approvals;
+pub mod ask;
 mod callers;
 mod commands;
 mod credentials;

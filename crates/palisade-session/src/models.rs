@@ -6,7 +6,8 @@ use palisade_core::{Authority, BoxFuture, Event, HostName, Layer, Untrusted};
 use palisade_egress::{OutboundProxy, SandboxCa, Service, Services, TlsEnd};
 use palisade_inference::{
     Api, AwsKeys, Fallback, Gateway, GatewayConfig, Guard, HeaderCredential, Hosting, KeySource,
-    KnownSecret, LocalOnly, Price, PriceFor, Provider, Quota, Route, ServerTool, Tunnel, Usd,
+    KnownSecret, LocalOnly, Price, PriceFor, Provider, Quota, Redactor, Route, ServerTool, Tunnel,
+    Usd,
 };
 use palisade_policy::{AwsKey, Inference, ModelLimits, Network, Policy, SecretSource};
 use tokio::net::TcpStream;
@@ -61,6 +62,22 @@ pub(crate) async fn gateway(
     let mut configuration = configuration(inference, policy, operator, unwritten).await?;
     configuration.tunnel = outbound.map(|outbound| Arc::new(Through(outbound)) as _);
     Gateway::new(configuration, authority).refuse("the model gateway", POLICY).map(Some)
+}
+
+/// A gateway for the operator's own questions, and what takes out of them what it knows to be secret.
+pub(crate) async fn alone(
+    inference: &Inference,
+    policy: &Policy,
+    outbound: Option<Arc<OutboundProxy>>,
+    operator: &Operator,
+    authority: Arc<dyn Authority>,
+) -> Result<(Gateway, Redactor), Refusal> {
+    let mut configuration =
+        configuration(inference, policy, operator, &Unwritten::default()).await?;
+    configuration.tunnel = outbound.map(|outbound| Arc::new(Through(outbound)) as _);
+    let redactor = Redactor::new(&configuration.private);
+    let gateway = Gateway::new(configuration, authority).refuse("the model gateway", POLICY)?;
+    Ok((gateway, redactor))
 }
 
 /// The gateway under the name of a provider, for clients that know of no gateway.

@@ -41,4 +41,4 @@ pub use shown::{difference, listing, page, visible};
 pub use store::Store;
 pub use tree::{Entry, MOST_BYTES, MOST_DEPTH, MOST_ENTRIES, Tree};
 pub use trust::{Trust, TrustError};
-pub use vet::report;
+pub use vet::{read, report};

@@ -2,7 +2,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use palisade_skills::{
     Options, Report, Verdict,
-    read::{Limits, from_files},
+    read::{Limits, Read, from_files},
     scan,
 };
 
@@ -14,6 +14,12 @@ const MOST_LINKS: usize = 40;
 /// What the scanner says of a tree: of exactly the bytes that are kept. It parses hostile bytes in the calling
 /// process: a program that has something to lose has it done in a cell.
 pub fn report(name: &str, tree: &Tree) -> Report {
+    scan(&read(name, tree), &Options::default())
+}
+
+/// A tree as the scanner reads it: with the members of its archives, and its texts in UTF-8. Hostile bytes are
+/// unpacked in the calling process.
+pub fn read(name: &str, tree: &Tree) -> Read {
     let files = tree.iter().filter_map(|(path, entry)| {
         // By its link's name it may be a script or the skill's text, and by its own a picture.
         let (bytes, executable) = match entry {
@@ -22,7 +28,7 @@ pub fn report(name: &str, tree: &Tree) -> Report {
         };
         Some((path.to_owned(), bytes.to_vec(), *executable))
     });
-    scan(&from_files(name, files.collect(), Limits::default()), &Options::default())
+    from_files(name, files.collect(), Limits::default())
 }
 
 impl Scan {

@@ -261,6 +261,7 @@ mod tests {
             capabilities: Vec::new(),
             files: 1,
             bytes: 1,
+            model_review: None,
         }
     }
 

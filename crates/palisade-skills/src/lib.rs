@@ -15,6 +15,7 @@ mod formats;
 mod hidden;
 pub mod import;
 mod judge;
+pub mod model_review;
 pub mod output;
 mod package;
 mod pattern;
@@ -27,6 +28,7 @@ mod tests;
 mod text;
 pub mod trial;
 mod wire;
+pub mod yara;
 
 pub mod binary;
 pub mod code;

@@ -56,7 +56,7 @@ pub enum Technique {
     NotVetted,
     /// The format's own rules are broken.
     Format,
-    /// Another scanner says so.
+    /// Another judge says so: a scanner, rules of the operator's own, a model.
     Imported,
 }
 

@@ -1,4 +1,7 @@
-use crate::{Rule, binary, code, deeds, formats, hidden, import, install, read, text, trial};
+use crate::{
+    Rule, binary, code, deeds, formats, hidden, import, install, model_review, read, text, trial,
+    yara,
+};
 
 /// Every rule there is, sorted by id.
 pub fn rules() -> Vec<&'static Rule> {
@@ -15,6 +18,8 @@ pub fn rules() -> Vec<&'static Rule> {
         binary::RULES,
         trial::RULES,
         import::RULES,
+        model_review::RULES,
+        yara::RULES,
     ];
     let mut rules: Vec<_> = all.into_iter().flatten().copied().collect();
     rules.sort_by_key(|rule| rule.id);

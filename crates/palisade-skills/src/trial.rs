@@ -159,7 +159,10 @@ impl Report {
         self.severity = self.severity.max(worst);
         let said = findings.iter().filter(|finding| finding.severity >= Medium).map(|finding| {
             let (technique, severity) = (finding.rule.technique, finding.severity);
-            let text = format!("{how}: {} ({})", finding.message, finding.place.file);
+            let text = match finding.place.file.as_str() {
+                "" => format!("{how}: {}", finding.message),
+                file => format!("{how}: {} ({file})", finding.message),
+            };
             Reason { technique, severity, text }
         });
         self.reasons.extend(said);

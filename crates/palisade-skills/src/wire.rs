@@ -106,6 +106,7 @@ impl Report {
             capabilities: wire.capabilities,
             files: wire.files,
             bytes: wire.bytes,
+            model_review: None,
         })
     }
 
@@ -127,6 +128,7 @@ impl Report {
             capabilities: Vec::new(),
             files: 0,
             bytes: 0,
+            model_review: None,
         }
     }
 }

@@ -14,7 +14,7 @@ use palisade_skills::{
 };
 
 use crate::{
-    Cache,
+    Cache, Contents, Wanted,
     cells::{self, PATIENCE, RENEWED, VetError},
     stamps::{Ended, Stamps},
 };
@@ -24,6 +24,8 @@ use crate::{
 const OUTLINE: u8 = b'O';
 /// The path and the name of the package that is read now.
 const BEGUN: u8 = b'B';
+/// What is in it, where that is wanted. It comes before its report, and so before anything of it but archives is parsed.
+const CONTENTS: u8 = b'C';
 /// Its report.
 const REPORT: u8 = b'R';
 
@@ -48,6 +50,18 @@ pub struct Batch<'a> {
     /// Whether to scan a folder where the kernel has no Landlock, so that a reader that was taken over could open other
     /// files of its user's, empty them or make new ones.
     pub without_landlock: bool,
+    /// What of each package is given out besides its report. What is remembered is a report alone: with a cache, that of
+    /// a package which is known comes without contents.
+    pub wanted: Wanted,
+}
+
+/// A package that was judged.
+#[derive(Debug)]
+pub struct Judged {
+    /// What the scanner says of it.
+    pub report: Report,
+    /// What is in it, if that was wanted and was had.
+    pub contents: Option<Contents>,
 }
 
 /// One reader, from outside.
@@ -64,6 +78,7 @@ struct Reading {
     since: Instant,
     /// What it is called: path and name.
     named: (String, String),
+    contents: Option<Contents>,
 }
 
 /// A package that is to be read: its number, and what there was of it before, if it can be remembered.
@@ -83,7 +98,7 @@ struct Run<'a, 'b> {
     /// Who tells what there is to read, where reports are remembered.
     stamps: Option<Stamps>,
     /// Judged, and waiting for those before them.
-    waiting: BTreeMap<usize, Report>,
+    waiting: BTreeMap<usize, Judged>,
     done: usize,
 }
 
@@ -96,7 +111,7 @@ impl Batch<'_> {
     pub fn run(
         &self,
         cache: Option<&mut Cache>,
-        mut each: impl FnMut(Report, Progress),
+        mut each: impl FnMut(Judged, Progress),
     ) -> Result<(), VetError> {
         let mut run = Run {
             batch: self,
@@ -112,7 +127,8 @@ impl Batch<'_> {
         let mut readers = match run.first()? {
             Ok(reader) => reader.into_iter().collect::<Vec<_>>(),
             Err(end) => {
-                each(run.ended(None, &end), Progress { done: 1, all: 1 });
+                let report = run.ended(None, &end);
+                each(Judged { report, contents: None }, Progress { done: 1, all: 1 });
                 return Ok(());
             }
         };
@@ -132,22 +148,22 @@ impl Batch<'_> {
                     Err(why) => {
                         if let Some(reading) = reader.at.take() {
                             let report = run.ended(Some(reading.named), &why);
-                            run.judged(reading.work.at, report);
+                            run.judged(reading.work.at, report, None);
                         }
                     }
                 }
             }
             readers = left;
-            while let Some(report) = run.waiting.remove(&given) {
+            while let Some(judged) = run.waiting.remove(&given) {
                 given += 1;
-                each(report, Progress { done: run.done, all: run.all });
+                each(judged, Progress { done: run.done, all: run.all });
             }
         }
         Ok(())
     }
 
     fn start(&self) -> Result<Cell, VetError> {
-        let limits = cells::limits(self.without_landlock);
+        let limits = self.wanted.within(cells::limits(self.without_landlock));
         Ok(Cell::start(Some(self.opened.as_fd()), &limits, |inside| self.read(inside))?)
     }
 
@@ -164,6 +180,9 @@ impl Batch<'_> {
                 let (path, name) = tree.named(at);
                 inside.answer(&[&[BEGUN], path.as_bytes(), b"\0", name.as_bytes()].concat());
                 let read = tree.read(at);
+                if let Some(contents) = Contents::of(&read.package, self.wanted) {
+                    inside.answer(&[&[CONTENTS], &*contents.to_frames()].concat());
+                }
                 cells::answer(&mut inside, &[REPORT], scan(&read, self.options));
             }
         });
@@ -231,7 +250,7 @@ impl Run<'_, '_> {
                 self.cache.as_deref()?.report(&stamped.stamp.content, path)
             });
             match known {
-                Some(report) => self.judged(at, report),
+                Some(report) => self.judged(at, report, None),
                 None => {
                     self.ahead.push_back(Work { at, stamp: stamped.map(|stamped| stamped.stamp) });
                 }
@@ -261,7 +280,7 @@ impl Run<'_, '_> {
                         let ahead: Vec<usize> = self.ahead.drain(..).map(|work| work.at).collect();
                         for at in ahead.into_iter().chain(rest) {
                             let report = self.ended(None, &why);
-                            self.judged(at, report);
+                            self.judged(at, report, None);
                         }
                     }
                     break;
@@ -273,7 +292,7 @@ impl Run<'_, '_> {
             // If it is gone, that shows when it is to be heard.
             let number = u64::try_from(work.at).unwrap_or(u64::MAX);
             let named = (self.batch.opened.path().display().to_string(), String::new());
-            reader.at = Some(Reading { work, since: Instant::now(), named });
+            reader.at = Some(Reading { work, since: Instant::now(), named, contents: None });
             let _ = reader.cell.order(&number.to_le_bytes());
         }
         Ok(())
@@ -297,14 +316,18 @@ impl Run<'_, '_> {
                 reading.named = self.named(rest).ok_or_else(disbelieved)?;
                 Ok(())
             }
+            CONTENTS if self.batch.wanted != Wanted::NOTHING && reading.contents.is_none() => {
+                reading.contents = Some(Contents::from_frames(rest).ok_or_else(disbelieved)?);
+                Ok(())
+            }
             REPORT => {
                 let report = cells::report(rest)?;
                 if report.path != reading.named.0 {
                     return Err(disbelieved());
                 }
-                if let Some(Reading { work, .. }) = reader.at.take() {
+                if let Some(Reading { work, contents, .. }) = reader.at.take() {
                     self.keep(&work, &report);
-                    self.judged(work.at, report);
+                    self.judged(work.at, report, contents);
                 }
                 Ok(())
             }
@@ -343,8 +366,8 @@ impl Run<'_, '_> {
         Report::of_ended_reader(path, name, why)
     }
 
-    fn judged(&mut self, at: usize, report: Report) {
-        if self.waiting.insert(at, report).is_none() {
+    fn judged(&mut self, at: usize, report: Report, contents: Option<Contents>) {
+        if self.waiting.insert(at, Judged { report, contents }).is_none() {
             self.done += 1;
         }
     }
@@ -392,9 +415,15 @@ mod tests {
 
     fn reports(top: &Path, jobs: usize, cache: Option<&mut Cache>) -> Vec<Report> {
         let (opened, options) = (Opened::open(top).unwrap(), Options::default());
-        let batch = Batch { opened: &opened, options: &options, jobs, without_landlock: false };
+        let batch = Batch {
+            opened: &opened,
+            options: &options,
+            jobs,
+            without_landlock: false,
+            wanted: Wanted::NOTHING,
+        };
         let mut all = Vec::new();
-        batch.run(cache, |report, _| all.push(report)).unwrap();
+        batch.run(cache, |judged, _| all.push(judged.report)).unwrap();
         all
     }
 
@@ -439,7 +468,13 @@ mod tests {
         let (hub, state) = (hub(2), tempfile::tempdir().unwrap());
         std::thread::sleep(Duration::from_millis(100));
         let (opened, options) = (Opened::open(hub.path()).unwrap(), Options::default());
-        let batch = Batch { opened: &opened, options: &options, jobs: 1, without_landlock: false };
+        let batch = Batch {
+            opened: &opened,
+            options: &options,
+            jobs: 1,
+            without_landlock: false,
+            wanted: Wanted::NOTHING,
+        };
         let mut cache = Cache::open(state.path()).unwrap();
         let mut run = Run {
             batch: &batch,
@@ -466,7 +501,8 @@ mod tests {
         };
         let mut read = |at: usize, answer: &[u8]| {
             let work = Work { at, stamp: Some(stamps[at]) };
-            reader.at = Some(Reading { work, since: Instant::now(), named: named(at) });
+            let (named, since) = (named(at), Instant::now());
+            reader.at = Some(Reading { work, since, named, contents: None });
             run.answered(&mut reader, answer)
         };
         let (first, second) = (report(0), report(1));
@@ -481,10 +517,45 @@ mod tests {
     }
 
     #[test]
+    fn what_is_in_a_package_comes_with_its_report() {
+        let _turn = cells::TURN.lock().unwrap();
+        let hub = hub(3);
+        fs::write(hub.path().join("skill-001/run.sh"), "ls\n").unwrap();
+        fs::write(hub.path().join("skill-001/a.bin"), [0, 159, 1]).unwrap();
+        let (opened, options) = (Opened::open(hub.path()).unwrap(), Options::default());
+        for (wanted, names) in [
+            (Wanted { texts: Some(1000), all: false }, &["SKILL.md", "run.sh"][..]),
+            (Wanted { texts: None, all: true }, &["SKILL.md", "run.sh", "a.bin"]),
+        ] {
+            let batch = Batch {
+                opened: &opened,
+                options: &options,
+                jobs: 2,
+                without_landlock: false,
+                wanted,
+            };
+            let mut all = Vec::new();
+            batch.run(None, |judged, _| all.push(judged)).unwrap();
+            assert_eq!(all.len(), 3);
+            let contents = all[1].contents.as_ref().unwrap();
+            let found: Vec<&str> = contents.files.iter().map(|file| file.path.as_str()).collect();
+            assert_eq!((found, contents.left_out), (names.to_vec(), 0));
+            assert_eq!(contents.files[1].bytes, b"ls\n");
+            assert_eq!(all[0].contents.as_ref().unwrap().files.len(), 1);
+        }
+    }
+
+    #[test]
     fn a_lie_about_where_it_is_is_not_believed() {
         let hub = hub(1);
         let (opened, options) = (Opened::open(hub.path()).unwrap(), Options::default());
-        let batch = Batch { opened: &opened, options: &options, jobs: 1, without_landlock: false };
+        let batch = Batch {
+            opened: &opened,
+            options: &options,
+            jobs: 1,
+            without_landlock: false,
+            wanted: Wanted::NOTHING,
+        };
         let run = Run {
             batch: &batch,
             cache: None,

@@ -11,14 +11,18 @@
 mod batch;
 mod cache;
 mod cells;
+mod contents;
 mod single;
 mod stamps;
 mod trial;
 mod unpack;
+mod yara;
 
-pub use batch::{Batch, Progress};
+pub use batch::{Batch, Judged, Progress};
 pub use cache::Cache;
 pub use cells::VetError;
-pub use single::vet;
+pub use contents::{Content, Contents, Part, Wanted};
+pub use single::{vet, vet_with};
 pub use trial::{Trial, TrialError, Tried};
 pub use unpack::unpack;
+pub use yara::{Yara, YaraError};

@@ -54,6 +54,7 @@ targets! {
     skill: "a skill with one more file of any kind",
     skill_report: "a verdict from a reader in its cell",
     skill_tree: "archives and packed trees of skills",
+    skill_review: "what a model answers of a skill, and what YARA writes",
     skill_lock: "the lock, advisories, keys and signatures of skills",
     ssh: "messages to the ssh agent, and known hosts",
 }

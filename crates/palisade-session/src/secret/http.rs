@@ -66,7 +66,8 @@ async fn asked(mut request: Request<Full<Bytes>>, most: usize) -> Result<Answer,
     exchanged(stream.map_err(|error| error.to_string())?, request, most).await
 }
 
-async fn exchanged(
+/// The same over a connection that is there.
+pub(crate) async fn exchanged(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     request: Request<Full<Bytes>>,
     most: usize,

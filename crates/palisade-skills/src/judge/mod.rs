@@ -13,8 +13,8 @@ use serde::Serialize;
 pub use suppress::{SuppressError, Suppressions};
 
 use crate::{
-    Capability, Confidence, Finding, Seen, Severity, Technique, formats::Profile, read::Read,
-    scan::Options,
+    Capability, Confidence, Finding, Seen, Severity, Technique, formats::Profile,
+    model_review::Reviewed, read::Read, scan::Options,
 };
 
 /// What becomes of a skill.
@@ -65,6 +65,9 @@ pub struct Report {
     pub files: usize,
     /// How many bytes.
     pub bytes: u64,
+    /// How far a model reviewed it, if one was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model_review: Option<Reviewed>,
 }
 
 /// Judges what all analysers saw.
@@ -115,6 +118,19 @@ pub(crate) fn judge(read: &Read, profile: &Profile, mut seen: Seen, options: &Op
         capabilities: seen.capabilities,
         files: read.package.files.len(),
         bytes: read.package.files.iter().map(|file| file.bytes.len() as u64).sum(),
+        model_review: None,
+    }
+}
+
+impl Report {
+    /// Takes away of what another judge found what the operator accepts, and counts it.
+    pub(crate) fn keep_unaccepted(&mut self, findings: &mut Vec<Finding>, options: &Options) {
+        let all = findings.len();
+        findings.retain(|finding| {
+            !options.baseline.holds(&self.name, finding)
+                && !options.suppressions.holds(&self.name, finding)
+        });
+        self.accepted = self.accepted.saturating_add(all - findings.len());
     }
 }
 
@@ -138,7 +154,7 @@ fn blocks(findings: &[Finding], files: usize) -> bool {
 }
 
 /// Files up to which a package is judged as one thing.
-const SMALL: usize = 6;
+pub(crate) const SMALL: usize = 6;
 
 /// Do findings of which none is sure stop the skill together?
 fn add_up(findings: &[&Finding]) -> bool {

@@ -15,6 +15,22 @@ pub fn terminal(report: &Report, all: bool) -> String {
     let unvetted = if report.vetted { "" } else { " (not all of it vetted)" };
     let path = palisade_core::shown(&report.path, 300);
     writeln!(out, "{verdict}{unvetted}  {path}").unwrap_or_default();
+    if let Some(reviewed) = &report.model_review {
+        let dropped = match reviewed.dropped {
+            0 => String::new(),
+            some => format!(", {some} more dropped: what they quote does not stand where they say"),
+        };
+        writeln!(
+            out,
+            "  shown to the model {}: {} bytes, {} of {} pieces answered, {} findings{dropped}",
+            palisade_core::shown(&reviewed.model, 80),
+            reviewed.bytes,
+            reviewed.answered,
+            reviewed.pieces,
+            reviewed.findings,
+        )
+        .unwrap_or_default();
+    }
     for reason in &report.reasons {
         writeln!(out, "  because {}", palisade_core::shown(&reason.text, 300)).unwrap_or_default();
     }

@@ -28,6 +28,7 @@ use palisade_skill_store::Tree;
 use palisade_skills::{Confidence, Finding, Report, Rule, Use, trial as rules};
 use thiserror::Error;
 
+pub(crate) use self::policy::SYSTEM;
 use self::{
     canary::Canaries,
     policy::Places,

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::{canary::Canaries, sink::Asked, stage::Stage};
 
 /// What programs need of the system, as far as it is there.
-const SYSTEM: [&str; 26] = [
+pub(crate) const SYSTEM: [&str; 26] = [
     "/usr",
     "/bin",
     "/sbin",

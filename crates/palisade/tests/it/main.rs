@@ -26,6 +26,8 @@ mod running;
 mod selftest;
 mod ship;
 mod skill;
+mod skill_model;
+mod skill_yara;
 mod surroundings;
 mod terminal;
 mod usage;

@@ -3,7 +3,7 @@ use std::{path::PathBuf, process::ExitCode};
 use palisade_skill_store::{Digest, Lock, Locked, Review, SkillName, Store};
 
 use super::{
-    ask, failure, now, operator_name, sign,
+    ask, failure, model, now, operator_name, sign,
     taken::{self, Taken},
 };
 use crate::{
@@ -21,6 +21,8 @@ pub(super) struct Args {
     name: Option<SkillName>,
     #[command(flatten)]
     answer: Answer,
+    #[command(flatten)]
+    model: model::AskModel,
     /// A publisher's signature of it, in minisign's format. Can be given for each.
     #[arg(long, value_name = "FILE")]
     signature: Vec<PathBuf>,
@@ -41,7 +43,7 @@ pub(super) fn run(args: Args) -> Result<ExitCode, Failure> {
     let state = state_dir()?;
     let signatures = args.signature.iter().map(|path| sign::read_signature(path));
     let signatures = signatures.collect::<Result<Vec<_>, _>>()?;
-    let taken = taken::take(&args.from, args.name)?;
+    let taken = taken::take(&args.from, args.name, args.model.to_ask()?)?;
     let (name, digest) = (&taken.name, taken.digest());
     let lock = Lock::read(&state).map_err(failure)?;
     let nothing_new = args.answer.accept.is_none() && signatures.is_empty();

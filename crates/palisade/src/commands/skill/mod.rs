@@ -5,6 +5,7 @@ mod hub;
 mod init;
 mod key;
 mod list;
+mod model;
 mod remove;
 mod review;
 mod revoke;
@@ -16,6 +17,7 @@ mod trial;
 mod update;
 mod verify;
 mod view;
+mod yara;
 
 use std::{
     io::{self, IsTerminal, Write},

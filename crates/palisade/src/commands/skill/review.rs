@@ -7,7 +7,7 @@ use std::{
 use palisade_skill_store::{Digest, Lock, Review, SkillName, Store, listing, page};
 
 use super::{
-    failure, now, of_lock, operator_name, unknown,
+    failure, model, now, of_lock, operator_name, unknown,
     view::{Answer, View},
 };
 use crate::{
@@ -33,6 +33,8 @@ pub(super) struct Args {
     /// What is kept beside the answer.
     #[arg(long, default_value = "")]
     comment: String,
+    #[command(flatten)]
+    model: model::AskModel,
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
@@ -45,12 +47,13 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
         return Err(Failure::new(Kind::Denied, what).remedy("look at what it is now"));
     }
     let tree = Store::in_state(&state).get(&digest).map_err(failure)?;
-    let (report, scan) =
-        palisade_vetting::vet(args.name.as_str(), &tree).map_err(super::unvetted)?;
+    let (report, scan) = model::vet(args.name.as_str(), &tree, args.model.to_ask()?)?;
+    let unreviewed = report.model_review.as_ref().is_some_and(|review| !review.whole);
+    let shown = if unreviewed { ExitCode::from(3) } else { ExitCode::SUCCESS };
     if let Some(path) = &args.html {
         let text = page(args.name.as_str(), &tree, &report);
         return match std::fs::write(path, text) {
-            Ok(()) => Ok(ExitCode::SUCCESS),
+            Ok(()) => Ok(shown),
             Err(error) => {
                 Err(Failure::new(Kind::Enforcement, format!("{}: {error}", path.display())))
             }
@@ -70,7 +73,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
                 print::text(&format!("  {}\n", palisade_skill_store::visible(&reason.text)))?;
             }
             print::note("palisade: no terminal: `--approve DIGEST` or `--deny` is the answer");
-            return Ok(ExitCode::SUCCESS);
+            return Ok(shown);
         }
         let title = format!("{}  {}  {}", args.name, digest.short(), scan.verdict);
         let (answer, said) = View::new(title, &listing, comment).ask().map_err(|error| {

@@ -14,10 +14,14 @@ use palisade_skills::{
     output,
     read::Opened,
 };
-use palisade_vetting::{Batch, Cache, Progress};
+use palisade_vetting::{Batch, Cache, Contents, Judged, Progress, Wanted};
 use time::OffsetDateTime;
 
-use super::hub::{Bar, Hub};
+use super::{
+    hub::{Bar, Hub},
+    model,
+    yara::Rules,
+};
 use crate::{
     failure::{Failure, Kind},
     operator::state_dir,
@@ -28,11 +32,14 @@ pub(super) const HELP: &str = "Examples:\n  \
     palisade skill scan ~/.claude/skills              each skill with its verdict and the reasons\n  \
     palisade skill scan --format json hub/ > seen.json  a line a skill\n  \
     palisade skill scan --baseline seen.json hub/     only what is new since\n  \
-    palisade skill scan --import yara.sarif hub/      with what another scanner found\n\n\
+    palisade skill scan --import yara.sarif hub/      with what another scanner found\n  \
+    palisade skill scan --yara rules/ hub/            with what YARA rules of your own match\n  \
+    palisade skill scan --ask-model claude-sonnet-4-5 ./pdf-tools  with what a model of your provider says\n\n\
     A verdict is safe, caution (look at the evidence) or dangerous (do not load). What could not be read\n\
     is never safe. Nothing is executed, and no link is followed. What reads has no rights: no network, no program,\n\
     no other file. What did not change since an earlier scan by this program is not judged again.\n\
-    Exit code: 0 nothing at or over --fail-on, 1 something, 2 usage, 3 a path cannot be read.";
+    Exit code: 0 nothing at or over --fail-on, 1 something, 2 usage, 3 a path cannot be read, or the\n\
+    model did not review all of what it was asked about.";
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -55,6 +62,13 @@ pub(super) struct Args {
     /// `warning` to caution. May be given again.
     #[arg(long, value_name = "FILE")]
     import: Vec<PathBuf>,
+    /// YARA rules of your own: a file, or a folder of `.yar` and `.yara`. They are run by the program `yr` (YARA-X) or
+    /// `yara` of this machine, in a sandbox. What they match can only raise a verdict, by the `severity` in a rule's
+    /// `meta`: `high` to dangerous, else to caution. May be given again.
+    #[arg(long, value_name = "RULES")]
+    yara: Vec<PathBuf>,
+    #[command(flatten)]
+    model: model::AskModel,
     /// How many skills are judged at once. Default: one a processor.
     #[arg(long, value_name = "N")]
     jobs: Option<NonZero<usize>>,
@@ -109,6 +123,12 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     };
     let jobs = args.jobs.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZero::get);
     let mut imports = Imported::read(args)?;
+    let to_ask = args.model.to_ask()?;
+    let mut rules = Rules::prepare(&args.yara)?;
+    let mut wanted = model::wanted(to_ask.as_ref());
+    wanted.all = rules.is_some();
+    // No reader is started once a model is asked: until then all of them wait.
+    let mut waiting: Vec<(Report, Option<Contents>, Progress)> = Vec::new();
     let mut told = Told::new(args);
     let mut unread = None;
     for path in &args.paths {
@@ -122,25 +142,49 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
                 continue;
             }
         };
-        let mut cache = match args.no_cache || args.baseline.is_some() || args.suppress.is_some() {
+        // What is remembered is a report without contents, and without what a model said.
+        let anew = args.no_cache || wanted != Wanted::NOTHING;
+        let mut cache = match anew || args.baseline.is_some() || args.suppress.is_some() {
             true => None,
             false => state_dir().ok().and_then(|state| Cache::open(&state).ok()),
         };
         let without_landlock = args.allow_degraded.is_some();
-        let batch = Batch { opened: &opened, options: &options, jobs, without_landlock };
+        let batch = Batch { opened: &opened, options: &options, jobs, without_landlock, wanted };
         let mut failed = None;
         batch
-            .run(cache.as_mut(), |mut report, progress| {
+            .run(cache.as_mut(), |judged, progress| {
+                let Judged { mut report, contents } = judged;
                 imports.raise(&mut report);
-                if let Err(failure) = told.report(report, progress) {
+                if let Some(rules) = &mut rules {
+                    rules.raise(&mut report, contents.as_ref(), &options);
+                }
+                if to_ask.is_some() {
+                    told.progress.show(progress);
+                    let contents = contents.map(|it| it.texts(wanted.texts.unwrap_or(0)));
+                    waiting.push((report, contents, progress));
+                } else if let Err(failure) = told.report(report, progress) {
                     failed.get_or_insert(failure);
                 }
             })
             .map_err(super::unvetted)?;
         told.progress.clear();
-        if let Some(failure) = failed {
+        if let Some(failure) = failed.or(rules.as_mut().and_then(Rules::failed)) {
             return Err(failure);
         }
+    }
+    if let Some(to_ask) = to_ask {
+        let mut reviewer = to_ask.open()?;
+        for (mut report, contents, progress) in waiting {
+            reviewer.review(&mut report, contents, &options);
+            told.report(report, progress)?;
+        }
+        told.progress.clear();
+        if !reviewer.end() {
+            unread = Some(ExitCode::from(3));
+        }
+    }
+    if rules.is_some_and(|rules| !rules.all_run()) {
+        unread = Some(ExitCode::from(3));
     }
     let found = told.end()?;
     imports.end();

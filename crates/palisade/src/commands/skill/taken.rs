@@ -6,7 +6,10 @@ use palisade_skill_store::{
 };
 use palisade_skills::Report;
 
-use super::failure;
+use super::{
+    failure,
+    model::{self, ToAsk},
+};
 use crate::failure::{Failure, Kind};
 
 /// Where a skill is.
@@ -50,24 +53,32 @@ impl Taken {
 ///
 /// # Errors
 /// It cannot be read, or is no skill.
-pub(super) fn take(from: &From, name: Option<SkillName>) -> Result<Taken, Failure> {
+pub(super) fn take(
+    from: &From,
+    name: Option<SkillName>,
+    model: Option<ToAsk>,
+) -> Result<Taken, Failure> {
     let asked = asked(from)?;
-    get(&asked, &from.folder, name)
+    get(&asked, &from.folder, name, model)
 }
 
 /// What a source has now.
 ///
 /// # Errors
 /// As [`take`].
-pub(super) fn get(asked: &Asked, folder: &str, name: Option<SkillName>) -> Result<Taken, Failure> {
+pub(super) fn get(
+    asked: &Asked,
+    folder: &str,
+    name: Option<SkillName>,
+    model: Option<ToAsk>,
+) -> Result<Taken, Failure> {
     let fetched = source::fetch(asked, folder, &palisade_vetting::unpack).map_err(unfetched)?;
     loads(&fetched.tree)?;
     let name = name.or_else(|| SkillName::like(&fetched.name)).ok_or_else(|| {
         Failure::new(Kind::Usage, "its folder has no name for a skill")
             .remedy("give one with --name")
     })?;
-    let (report, scan) =
-        palisade_vetting::vet(name.as_str(), &fetched.tree).map_err(super::unvetted)?;
+    let (report, scan) = model::vet(name.as_str(), &fetched.tree, model)?;
     Ok(Taken { name, tree: fetched.tree, source: fetched.source, report, scan })
 }
 

@@ -5,7 +5,7 @@ use palisade_skill_store::{
     source::{self, Asked},
 };
 
-use super::{add, failure, of_lock, taken};
+use super::{add, failure, model, of_lock, taken};
 use crate::{
     failure::{Failure, Kind},
     operator::state_dir,
@@ -22,6 +22,8 @@ pub(super) struct Args {
     at: Option<String>,
     #[command(flatten)]
     answer: add::Answer,
+    #[command(flatten)]
+    model: model::AskModel,
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
@@ -34,7 +36,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
         (_, Some(_)) => return Err(Failure::new(Kind::Usage, "its source is no repository")),
         (_, None) => {}
     }
-    let taken = taken::get(&asked, &folder, Some(args.name.clone()))?;
+    let taken = taken::get(&asked, &folder, Some(args.name.clone()), args.model.to_ask()?)?;
     if taken.digest() == locked.digest && locked.scan.as_ref() == Some(&taken.scan) {
         return print::text(&format!("{} is what it was: {}\n", args.name, locked.digest));
     }
