@@ -55,6 +55,7 @@ targets! {
     skill_report: "a verdict from a reader in its cell",
     skill_tree: "archives and packed trees of skills",
     skill_lock: "the lock, advisories, keys and signatures of skills",
+    sigstore: "Sigstore bundles, and the roots that they are verified under",
     ssh: "messages to the ssh agent, and known hosts",
 }
 

@@ -2,7 +2,7 @@ use std::{collections::BTreeSet, path::PathBuf};
 
 use palisade_skill_store::{
     Digest, Scan, SkillName, Source, Tree,
-    source::{self, Asked, REGISTRY, SourceError},
+    source::{self, Asked, Fetched, REGISTRY, SourceError},
 };
 use palisade_skills::Report;
 
@@ -38,6 +38,8 @@ pub(super) struct Taken {
     pub(super) source: Source,
     pub(super) report: Report,
     pub(super) scan: Scan,
+    /// The archive that it was in, as it came.
+    pub(super) archive: Option<Vec<u8>>,
 }
 
 impl Taken {
@@ -68,7 +70,8 @@ pub(super) fn get(asked: &Asked, folder: &str, name: Option<SkillName>) -> Resul
     })?;
     let (report, scan) =
         palisade_vetting::vet(name.as_str(), &fetched.tree).map_err(super::unvetted)?;
-    Ok(Taken { name, tree: fetched.tree, source: fetched.source, report, scan })
+    let Fetched { tree, source, archive, .. } = fetched;
+    Ok(Taken { name, tree, source, report, scan, archive })
 }
 
 fn asked(from: &From) -> Result<Asked, Failure> {
