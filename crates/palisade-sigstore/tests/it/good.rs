@@ -61,7 +61,7 @@ fn people_sign_by_their_address() {
     );
 }
 
-/// As GitHub's own instance has it.
+/// A certificate log is not asked for where there is none.
 #[test]
 fn a_root_without_a_certificate_log_says_so() {
     let mut stage = Stage::new();
