@@ -29,6 +29,11 @@ const ISSUER_V1: &[u8] = &[0x2b, 0x06, 0x01, 0x04, 0x01, 0x83, 0xbf, 0x30, 0x01,
 /// 1.3.6.1.4.1.57264.1.8: the issuer as a `UTF8String`.
 const ISSUER_V2: &[u8] = &[0x2b, 0x06, 0x01, 0x04, 0x01, 0x83, 0xbf, 0x30, 0x01, 0x08];
 
+/// 1.3.6.1.4.1.57264.1.12: the repository that was built, by its URL, as a `UTF8String`.
+const REPOSITORY: &[u8] = &[0x2b, 0x06, 0x01, 0x04, 0x01, 0x83, 0xbf, 0x30, 0x01, 0x0c];
+/// 1.3.6.1.4.1.57264.1.5: the same in older certificates, of GitHub's workflows alone: `owner/name`, plain text.
+const REPOSITORY_V1: &[u8] = &[0x2b, 0x06, 0x01, 0x04, 0x01, 0x83, 0xbf, 0x30, 0x01, 0x05];
+
 const EMAIL: u8 = 0x81;
 const URI: u8 = 0x86;
 
@@ -162,6 +167,18 @@ impl Certificate {
                 "it names no issuer (1.3.6.1.4.1.57264.1.8 or .1.1): it is no certificate of Sigstore's",
             )),
         }
+    }
+
+    /// Whose repository a workflow has built, by its URL, if it says so.
+    pub(crate) fn repository(&self) -> Result<Option<String>, Failed> {
+        let unread = || Step::Certificate.failed("the repository that it names cannot be read");
+        if let Some(value) = self.extension(REPOSITORY) {
+            let text = der::only(value, UTF8).and_then(|text| plain(text.0));
+            return text.map(Some).ok_or_else(unread);
+        }
+        let old = self.extension(REPOSITORY_V1);
+        let old = old.map(|value| plain(value).ok_or_else(unread)).transpose()?;
+        Ok(old.map(|name| format!("https://github.com/{name}")))
     }
 
     /// The list of what certificate logs have promised, as it stands there.

@@ -30,28 +30,35 @@ impl fmt::Display for Name {
 /// What has `://` in it is a URI, anything else an e-mail address; they are compared byte for byte. One thing
 /// may be left open: a URI that ends in `@refs/tags/…*` or `@refs/heads/…*` is any tag or branch that begins
 /// so. The `*` stands for one byte or more, and only there.
+///
+/// A workflow that others can call is everybody's: its URL stands in the certificate, whoever called it. So what was
+/// built has to be the repository that the workflow lies in, unless another one is named.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
     name: String,
     open: bool,
     issuer: String,
+    repository: Option<String>,
 }
 
 impl Identity {
-    /// This name, vouched for by this issuer.
+    /// This name, vouched for by this issuer. `repository`: the URL of the one that a workflow builds, where it
+    /// is not the workflow's own.
     ///
     /// # Errors
     /// The name is neither an e-mail address nor a URI, its `*` stands elsewhere, or one of them is no plain ASCII.
-    pub fn new(name: &str, issuer: &str) -> Result<Self, Failed> {
+    pub fn new(name: &str, issuer: &str, repository: Option<&str>) -> Result<Self, Failed> {
         let wrong = |why: &'static str| Step::Identity.failed(why);
         let plain = |text: &str| {
             (1..=MOST).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
         };
-        if !plain(name) || !plain(issuer) {
-            return Err(wrong("a name and an issuer are plain ASCII without blanks"));
+        if !plain(name) || !plain(issuer) || !repository.is_none_or(plain) {
+            return Err(wrong("a name, an issuer and a repository are plain ASCII without blanks"));
         }
-        if issuer.contains('*') {
-            return Err(wrong("an issuer is compared as it is, so there is no `*` in it"));
+        if issuer.contains('*') || repository.is_some_and(|url| url.contains('*')) {
+            return Err(wrong(
+                "an issuer and a repository are compared as they are, without a `*`",
+            ));
         }
         let is_uri = name.contains("://");
         if !is_uri && !name.contains('@') {
@@ -72,7 +79,8 @@ impl Identity {
                 "a `*` stands only at the end, for a workflow's tag or branch: `https://…/.github/workflows/release.yml@refs/tags/*`",
             ));
         }
-        Ok(Self { name: name.to_owned(), open, issuer: issuer.to_owned() })
+        let repository = repository.map(str::to_owned);
+        Ok(Self { name: name.to_owned(), open, issuer: issuer.to_owned(), repository })
     }
 
     /// Whether it is who a bundle proves.
@@ -100,7 +108,28 @@ impl Identity {
                 self.issuer
             )));
         }
+        let built = verified.repository.as_deref();
+        let own = match (&self.repository, built) {
+            (Some(wanted), built) => built == Some(wanted.as_str()),
+            // Its own: what stands before `/.github/…`.
+            (None, Some(built)) => {
+                found.strip_prefix(built).is_some_and(|rest| rest.starts_with('/'))
+            }
+            (None, None) => true,
+        };
+        if !own {
+            let built = built.map_or_else(|| "no repository".to_owned(), by);
+            return Err(Step::Identity.failed(match &self.repository {
+                Some(wanted) => format!("it has built {built}, not {wanted}"),
+                None => format!("it has built {built}, which is not the workflow's own"),
+            }));
+        }
         Ok(())
+    }
+
+    /// The repository that was named.
+    pub fn repository(&self) -> Option<&str> {
+        self.repository.as_deref()
     }
 
     /// Who vouches for the name.
@@ -126,6 +155,7 @@ mod tests {
         Verified {
             name,
             issuer: ISSUER.into(),
+            repository: None,
             time: 0,
             artifact: 0,
             predicate: None,
@@ -134,7 +164,7 @@ mod tests {
     }
 
     fn admits(identity: &str, name: Name) -> bool {
-        Identity::new(identity, ISSUER).unwrap().admits(&found(name)).is_ok()
+        Identity::new(identity, ISSUER, None).unwrap().admits(&found(name)).is_ok()
     }
 
     #[test]
@@ -164,10 +194,39 @@ mod tests {
 
     #[test]
     fn the_issuer_is_part_of_it() {
-        let other = Identity::new("a@example.org", "https://evil.example").unwrap();
+        let other = Identity::new("a@example.org", "https://evil.example", None).unwrap();
         let failed = other.admits(&found(Name::Email("a@example.org".into()))).unwrap_err();
         assert_eq!(failed.step, Step::Identity);
         assert!(failed.why.contains("vouched"), "{failed}");
+    }
+
+    /// A workflow that others can call is named in their certificates too.
+    #[test]
+    fn a_workflow_that_others_call_is_not_its_owner() {
+        let built = |repository: Option<&str>| {
+            let mut found = found(Name::Uri(format!("{WORKFLOW}@refs/tags/v1")));
+            found.repository = repository.map(str::to_owned);
+            found
+        };
+        let tags = format!("{WORKFLOW}@refs/tags/*");
+        let own = Identity::new(&tags, ISSUER, None).unwrap();
+        assert!(own.admits(&built(Some("https://github.com/acme/skills"))).is_ok());
+        assert!(own.admits(&built(None)).is_ok());
+        for other in [
+            "https://github.com/evil/skills",
+            "https://github.com/acme/skil",
+            "",
+            "https://github.com/acme/skills/",
+        ] {
+            assert!(own.admits(&built(Some(other))).is_err(), "{other}");
+        }
+        let named = Identity::new(&tags, ISSUER, Some("https://github.com/beta/tools")).unwrap();
+        assert!(named.admits(&built(Some("https://github.com/beta/tools"))).is_ok());
+        for other in
+            [None, Some("https://github.com/acme/skills"), Some("https://github.com/beta/tools2")]
+        {
+            assert!(named.admits(&built(other)).is_err(), "{other:?}");
+        }
     }
 
     #[test]
@@ -187,8 +246,8 @@ mod tests {
             "",
             "name",
         ] {
-            assert!(Identity::new(bad, ISSUER).is_err(), "{bad}");
+            assert!(Identity::new(bad, ISSUER, None).is_err(), "{bad}");
         }
-        assert!(Identity::new("a@example.org", "*").is_err());
+        assert!(Identity::new("a@example.org", "*", None).is_err());
     }
 }

@@ -34,6 +34,8 @@ pub struct Verified {
     pub name: Name,
     /// Who vouched for that name, by its URL.
     pub issuer: String,
+    /// The repository that a workflow has built, by its URL, if the certificate says so.
+    pub repository: Option<String>,
     /// When it was signed at the latest, in seconds since 1970.
     pub time: i64,
     /// Which of the artifacts was signed, by its place.
@@ -84,10 +86,12 @@ impl Bundle {
             return Err(Step::Certificate.failed("it is not for signing code"));
         }
         let (name, from) = (certificate.name()?, certificate.issuer()?);
+        let repository = certificate.repository()?;
         let (artifact, predicate) = self.signed(&certificate, artifacts)?;
         Ok(Verified {
             name,
             issuer: from,
+            repository,
             time: first,
             artifact,
             predicate,

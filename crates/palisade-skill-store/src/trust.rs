@@ -52,6 +52,8 @@ pub struct Keyless {
 struct Written {
     identity: String,
     issuer: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    repository: Option<String>,
     root: String,
 }
 
@@ -59,14 +61,17 @@ impl TryFrom<Written> for Keyless {
     type Error = Failed;
 
     fn try_from(written: Written) -> Result<Self, Failed> {
-        let identity = Identity::new(&written.identity, &written.issuer)?;
-        Ok(Self { identity, root: written.root })
+        let Written { identity, issuer, repository, root } = written;
+        let identity = Identity::new(&identity, &issuer, repository.as_deref())?;
+        Ok(Self { identity, root })
     }
 }
 
 impl From<Keyless> for Written {
     fn from(Keyless { identity, root }: Keyless) -> Self {
-        Self { identity: identity.to_string(), issuer: identity.issuer().to_owned(), root }
+        let repository = identity.repository().map(str::to_owned);
+        let (name, issuer) = (identity.to_string(), identity.issuer().to_owned());
+        Self { identity: name, issuer, repository, root }
     }
 }
 
@@ -220,7 +225,10 @@ impl Trust {
             }
             let who = palisade_core::shown(&proved.name.to_string(), 300);
             let issuer = palisade_core::shown(&proved.issuer, 300);
-            let why = format!("it is {who}, for whom {issuer} vouches, and nobody who is trusted");
+            let built = proved.repository.as_deref().map(|url| palisade_core::shown(url, 300));
+            let built = built.map(|url| format!(" (built {url})")).unwrap_or_default();
+            let why =
+                format!("it is {who}{built}, for whom {issuer} vouches, and nobody who is trusted");
             failed = Failed { step: Step::Identity, why: why.into() };
         }
         Err(failed)

@@ -84,6 +84,8 @@ impl Sigstore {
         let between = CertifiedIssuer::signed_by(params, p384()?, &root)?;
         let stamp_root = CertifiedIssuer::self_signed(authority("stamps", None)?, p384()?)?;
         let mut params = named("stamper")?;
+        // A signer is named by who issued and by number: not that of the issuer, who issued itself.
+        params.serial_number = Some(SerialNumber::from(9_u64));
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.custom_extensions = vec![only_for_stamps()];
         let key = KeyPair::generate()?;
@@ -352,7 +354,7 @@ impl Sigstore {
             0x30,
             &[
                 &[2, 1, 1],
-                &tlv(0x30, &[&names, &[2, 1, 7]]),
+                &tlv(0x30, &[&names, &[2, 1, 9]]),
                 &sha256,
                 &tlv(0xa0, &[&attributes[0], &attributes[1]]),
                 &tlv(0x30, &[&tlv(6, &[&[0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2]])]),

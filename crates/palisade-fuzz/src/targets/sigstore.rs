@@ -29,7 +29,7 @@ pub(crate) fn target(data: &[u8]) {
         if let (Ok(root), Ok(bundle)) = (TrustedRoot::parse(&text(first)), Bundle::parse(GOOD)) {
             drop(bundle.verify(&root, &[Artifact::new(SIGNED)]));
         }
-        if let (Ok(identity), Some(good)) = (Identity::new(&text(first), ISSUER), good)
+        if let (Ok(identity), Some(good)) = (Identity::new(&text(first), ISSUER, None), good)
             && identity.admits(good).is_ok()
         {
             let shown = identity.to_string();

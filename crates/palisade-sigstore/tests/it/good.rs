@@ -21,7 +21,7 @@ fn a_message_proves_who_signed_and_when() {
         ("releases@acme.example", WORKFLOW_ISSUER, false),
         (NAME, "https://accounts.google.com", false),
     ] {
-        let identity = Identity::new(identity, issuer).unwrap();
+        let identity = Identity::new(identity, issuer, None).unwrap();
         assert_eq!(identity.admits(&proved).is_ok(), admitted, "{identity} {issuer}");
     }
 }
@@ -136,4 +136,22 @@ fn the_clock_is_not_asked() {
         let bundle = stage.sigstore.message(&leaf, SIGNED).unwrap();
         assert_eq!(verify(&stage.root, &bundle, SIGNED).unwrap().time, time);
     }
+}
+
+#[test]
+fn a_workflow_says_what_it_has_built() {
+    let stage = Stage::new();
+    let of = |last, content: &[u8]| {
+        rcgen::CustomExtension::from_oid_content(
+            &[1, 3, 6, 1, 4, 1, 57264, 1, last],
+            content.to_vec(),
+        )
+    };
+    let named =
+        stage.with_certificate(|it| it.custom_extensions.push(of(12, b"\x0c\x0ahttps://b/")));
+    assert_eq!(stage.verify(&named).unwrap().repository.as_deref(), Some("https://b/"));
+    let older = stage.with_certificate(|it| it.custom_extensions.push(of(5, b"acme/skills")));
+    let proved = stage.verify(&older).unwrap();
+    assert_eq!(proved.repository.as_deref(), Some("https://github.com/acme/skills"));
+    assert!(stage.verify(&stage.message).unwrap().repository.is_none());
 }

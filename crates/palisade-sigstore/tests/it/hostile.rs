@@ -347,6 +347,9 @@ const ISSUED: &[(&str, Step, Issued)] = &[
     ("has an issuer in another form", Certificate, |it| {
         it.custom_extensions = vec![of_issuer(8, WORKFLOW_ISSUER.as_bytes())];
     }),
+    ("has built what cannot be read", Certificate, |it| {
+        it.custom_extensions.push(of_issuer(12, b"https://github.com/acme/skills"));
+    }),
     ("has the same extension twice", Certificate, |it| {
         let first = it.custom_extensions[0].clone();
         it.custom_extensions.push(first);

@@ -37,6 +37,8 @@ fn sigstores_own_client_takes_and_refuses_the_same() {
     let good = [
         stage.message.clone(),
         stage.statement.clone(),
+        stage.stamped(stage.message.clone()),
+        stage.stamped(stage.statement.clone()),
         stage.with_certificate(|_| {}),
     ];
     let bad = [

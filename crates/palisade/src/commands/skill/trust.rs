@@ -28,7 +28,9 @@ Examples:
   palisade skill trust                                      whom you trust
 
 A key is minisign's, an identity is what a certificate of Sigstore's says: an e-mail address or a URI, and who vouched
-for it. Both are compared as they are. A `*` may stand at the end of a workflow's tag or branch, and nowhere else.
+for it. Both are compared as they are. A `*` may stand at the end of a workflow's tag or branch, and nowhere else. What
+a workflow has built has to be its own repository: one that others can call is in their certificates too, and takes
+--repository URL.
 
 The trusted root says which keys and authorities count. It is your word: take it from whom you believe (`sigstore
 trust-instance`, `cosign trusted-root create`, or the instance's TUF repository) and renew it when the instance changes
@@ -54,6 +56,9 @@ pub(super) struct Args {
     /// Who has to have vouched for that identity: the URL that the certificate has.
     #[arg(long, value_name = "URL", requires = "identity")]
     issuer: Option<String>,
+    /// What a workflow has to have built, by its URL. Without: the repository that the workflow lies in.
+    #[arg(long, value_name = "URL", requires = "identity")]
+    repository: Option<String>,
     /// The name of the trusted root that counts for it.
     #[arg(long, value_name = "NAME", default_value = ROOT)]
     root: SkillName,
@@ -119,7 +124,7 @@ fn publisher(args: &Args) -> Result<Option<(&'static str, String)>, Failure> {
     }
     let Some(identity) = &args.identity else { return Ok(None) };
     let issuer = args.issuer.as_deref().unwrap_or_default();
-    let identity = Identity::new(identity, issuer)
+    let identity = Identity::new(identity, issuer, args.repository.as_deref())
         .map_err(|failed| Failure::new(Kind::Usage, failed.to_string()))?;
     let publisher = Keyless { identity, root: args.root.to_string() };
     let text = serde_json::to_string_pretty(&publisher)
