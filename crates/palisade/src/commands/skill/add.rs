@@ -25,7 +25,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "FILE")]
     signature: Vec<PathBuf>,
     #[command(flatten)]
-    bundles: bundle::Args,
+    bundles: bundle::Bundles,
 }
 
 /// The answer to the question whether it is taken.

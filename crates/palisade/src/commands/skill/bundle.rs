@@ -22,14 +22,14 @@ use crate::{
 const BESIDE: [&str; 2] = [".sigstore.json", ".sigstore"];
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(super) struct Bundles {
     /// A publisher's Sigstore bundle: of the archive as it came, or of the list that `palisade skill sign --out` writes.
     /// Can be given for each. Without: the one beside the archive, if there is one.
     #[arg(long, value_name = "FILE")]
     bundle: Vec<PathBuf>,
 }
 
-impl Args {
+impl Bundles {
     /// Those that hold for it, by publishers who are trusted.
     ///
     /// # Errors

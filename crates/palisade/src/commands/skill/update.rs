@@ -23,7 +23,7 @@ pub(super) struct Args {
     #[command(flatten)]
     answer: add::Answer,
     #[command(flatten)]
-    bundles: bundle::Args,
+    bundles: bundle::Bundles,
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
