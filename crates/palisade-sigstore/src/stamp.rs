@@ -50,15 +50,14 @@ pub(crate) fn check(answer: &[u8], text: &[u8], stampers: &[Stamper]) -> Result<
         .iter()
         .find(signed)
         .ok_or_else(|| wrong("no time-stamping authority of the trusted root signed it"))?;
-    let at = stamp.time;
+    let at = stamp.info.time;
     let issued = stamper.authority.issued(&stamper.own, TIME_STAMPING, at);
     issued.map_err(|failed| Step::Stamp.failed(format!("its authority: {}", failed.why)))?;
     Ok(at)
 }
 
 struct Stamp<'a> {
-    imprint: (&'a [u8], &'a [u8]),
-    time: i64,
+    info: Info<'a>,
     hashed: Hashed,
     /// What the signature is of.
     signed: Vec<u8>,
@@ -95,13 +94,12 @@ impl<'a> Stamp<'a> {
         let signer = signers.inside(SEQUENCE)?;
         signers.end()?;
         let (hashed, signed, signature) = signer_of(signer, info)?;
-        let (imprint, time) = of_info(info)?;
-        Some(Self { imprint, time, hashed, signed, signature })
+        let info = Info::parse(info)?;
+        Some(Self { info, hashed, signed, signature })
     }
 
     fn is_of(&self, text: &[u8]) -> bool {
-        let (algorithm, digest) = self.imprint;
-        digest_by(algorithm, text).is_some_and(|own| own == digest)
+        digest_by(self.info.algorithm, text).is_some_and(|own| own == self.info.digest)
     }
 }
 
@@ -141,18 +139,26 @@ fn signer_of<'a>(mut signer: Der<'a>, info: &[u8]) -> Option<(Hashed, Vec<u8>, &
     fits.then(|| (hashed, der::value(SET, &[attributes]), signature))
 }
 
-/// The imprint and the time of a `TSTInfo` (RFC 3161, 2.4.2).
-fn of_info(info: &[u8]) -> Option<((&[u8], &[u8]), i64)> {
-    let mut info = der::only(info, SEQUENCE)?;
-    info.is(INTEGER, &[1])?;
-    info.take(OID)?;
-    let mut imprint = info.inside(SEQUENCE)?;
-    let algorithm = algorithm(&mut imprint)?;
-    let digest = imprint.take(OCTETS)?.content;
-    imprint.end()?;
-    info.take(INTEGER)?;
-    let time = der::moment(info.take(TIME)?)?;
-    Some(((algorithm, digest), time))
+/// What a `TSTInfo` says (RFC 3161, 2.4.2): the digest of what was stamped, and when.
+struct Info<'a> {
+    algorithm: &'a [u8],
+    digest: &'a [u8],
+    time: i64,
+}
+
+impl<'a> Info<'a> {
+    fn parse(info: &'a [u8]) -> Option<Self> {
+        let mut info = der::only(info, SEQUENCE)?;
+        info.is(INTEGER, &[1])?;
+        info.take(OID)?;
+        let mut imprint = info.inside(SEQUENCE)?;
+        let algorithm = algorithm(&mut imprint)?;
+        let digest = imprint.take(OCTETS)?.content;
+        imprint.end()?;
+        info.take(INTEGER)?;
+        let time = der::moment(info.take(TIME)?)?;
+        Some(Self { algorithm, digest, time })
+    }
 }
 
 fn algorithm<'a>(from: &mut Der<'a>) -> Option<&'a [u8]> {
