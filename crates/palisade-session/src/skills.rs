@@ -70,7 +70,8 @@ pub(crate) fn read(order: &Order) -> Result<Skills, Refusal> {
     let mut bytes = 0_u64;
     for (name, locked) in &lock.skills {
         let tree = store.get(&locked.digest);
-        let signers = tree.as_ref().map(|tree| trust.signers(locked, tree)).unwrap_or_default();
+        let signers =
+            tree.as_ref().map(|tree| trust.signers(locked, tree, &store)).unwrap_or_default();
         let revoked = trust.revoked(&locked.digest, tree.as_ref().ok());
         let ruling = judge(locked, terms(asked), &signers, revoked.as_deref());
         let why = match ruling {

@@ -121,6 +121,7 @@ mod tests {
                 comment: String::new(),
             }),
             signatures: Vec::new(),
+            bundles: Vec::new(),
         }
     }
 

@@ -45,6 +45,20 @@ pub struct Locked {
     /// Signatures of its canonical list, each a minisign signature file's text.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub signatures: Vec<String>,
+    /// Sigstore bundles of its canonical list, or of the archive that it was in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bundles: Vec<Bundled>,
+}
+
+/// A Sigstore bundle, and what it is of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bundled {
+    /// Its text.
+    pub bundle: String,
+    /// The archive that it is of, by its SHA-256, as the store keeps it. None where it is of the canonical list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archive: Option<Digest>,
 }
 
 /// Where a skill came from.
@@ -259,6 +273,7 @@ mod tests {
             scan: None,
             review: None,
             signatures: Vec::new(),
+            bundles: Vec::new(),
         }
     }
 

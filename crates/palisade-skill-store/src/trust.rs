@@ -6,10 +6,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use palisade_sigstore::{
+    Artifact, Bundle, Failed, Identity, MOST_OF_ROOT, Step, TrustedRoot, Verified,
+};
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::{
-    Advisories, Digest, Locked, Tree,
+    Advisories, Digest, Locked, SkillName, Store, Tree,
     minisign::{self, PublicKey, SignError},
     plain,
 };
@@ -21,12 +25,63 @@ const MOST_OF_LIST: u64 = 16 << 20;
 
 /// Whom the operator trusts, and what they have revoked: the folder `skills` of their configuration.
 ///
-/// `publishers/NAME.pub` are public keys in minisign's format; `revoked.json` is a list that
+/// `publishers/NAME.pub` are public keys in minisign's format, `publishers/NAME.sigstore.json` identities
+/// ([`Keyless`]) under a trusted root of Sigstore, `roots/ROOT.json`; `revoked.json` is a list that
 /// `revoked.json.minisig` signs with the key `operator.pub`.
 #[derive(Debug, Clone, Default)]
 pub struct Trust {
     publishers: BTreeMap<String, PublicKey>,
+    keyless: BTreeMap<String, Keyless>,
+    /// Those that somebody in `keyless` names.
+    roots: BTreeMap<String, TrustedRoot>,
     revoked: Advisories,
+}
+
+/// A publisher without a key: an identity, and the instance of Sigstore whose word counts for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Written", into = "Written")]
+pub struct Keyless {
+    /// Who, and who has to have vouched for it.
+    pub identity: Identity,
+    /// The name of the trusted root.
+    pub root: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    identity: String,
+    issuer: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    repository: Option<String>,
+    root: String,
+}
+
+impl TryFrom<Written> for Keyless {
+    type Error = Failed;
+
+    fn try_from(written: Written) -> Result<Self, Failed> {
+        let Written { identity, issuer, repository, root } = written;
+        let identity = Identity::new(&identity, &issuer, repository.as_deref())?;
+        Ok(Self { identity, root })
+    }
+}
+
+impl From<Keyless> for Written {
+    fn from(Keyless { identity, root }: Keyless) -> Self {
+        let repository = identity.repository().map(str::to_owned);
+        let (name, issuer) = (identity.to_string(), identity.issuer().to_owned());
+        Self { identity: name, issuer, repository, root }
+    }
+}
+
+/// Who has signed, as a Sigstore bundle proves it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Vouched {
+    /// The publishers who are trusted and are it. There is one at least.
+    pub names: Vec<String>,
+    /// What the bundle proves.
+    pub proved: Verified,
 }
 
 /// Why it cannot be told whom the operator trusts.
@@ -54,6 +109,14 @@ pub enum TrustError {
         path: PathBuf,
         /// What is wrong.
         source: SignError,
+    },
+    /// An identity or a trusted root of Sigstore is none.
+    #[error("{}: {why}", path.display())]
+    Sigstore {
+        /// Which.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
     },
     /// The list is not signed.
     #[error("{} is there without its signature or without the operator's key", .0.display())]
@@ -90,9 +153,18 @@ impl Trust {
     /// Something of it cannot be read or believed.
     pub fn read(config_dir: &Path, state_dir: &Path) -> Result<Self, TrustError> {
         let folder = Self::folder(config_dir);
-        let publishers = publishers(&folder.join("publishers"))?;
+        let (publishers, keyless) = publishers(&folder.join("publishers"))?;
+        let mut roots = BTreeMap::new();
+        for (name, publisher) in &keyless {
+            if !roots.contains_key(&publisher.root) {
+                let (path, root) = root(&folder, &publisher.root)?;
+                let why = || format!("{name} is trusted under it, and it is not there");
+                let root = root.ok_or_else(|| TrustError::Sigstore { path, why: why() })?;
+                roots.insert(publisher.root.clone(), root);
+            }
+        }
         let revoked = revoked(&folder, &state_dir.join("skills/revoked.sequence"))?;
-        Ok(Self { publishers, revoked })
+        Ok(Self { publishers, keyless, roots, revoked })
     }
 
     /// The publishers by their names.
@@ -100,8 +172,69 @@ impl Trust {
         &self.publishers
     }
 
-    /// Names of those who are trusted and have signed exactly this tree.
-    pub fn signers(&self, locked: &Locked, tree: &Tree) -> Vec<String> {
+    /// The publishers without a key by their names.
+    pub fn keyless(&self) -> &BTreeMap<String, Keyless> {
+        &self.keyless
+    }
+
+    /// Names of those who are trusted and have signed exactly this tree, or an archive of the store that, as the lock
+    /// says, had it in it.
+    pub fn signers(&self, locked: &Locked, tree: &Tree, store: &Store) -> Vec<String> {
+        let mut names = self.signers_by_key(locked, tree);
+        if !self.keyless.is_empty() {
+            for bundled in &locked.bundles {
+                let bytes = match &bundled.archive {
+                    Some(archive) => store.archive(archive).unwrap_or_default(),
+                    None => tree.manifest().into_bytes(),
+                };
+                let vouched = self.vouched(&bundled.bundle, &[Artifact::new(&bytes)]);
+                names.extend(vouched.map(|vouched| vouched.names).unwrap_or_default());
+            }
+            names.sort_unstable();
+            names.dedup();
+        }
+        names
+    }
+
+    /// Who has signed one of these, as this text of a Sigstore bundle proves it.
+    ///
+    /// # Errors
+    /// It proves nothing under any trusted root, or its signer is nobody who is trusted: the step that failed.
+    pub fn vouched(&self, bundle: &str, artifacts: &[Artifact<'_>]) -> Result<Vouched, Failed> {
+        let bundle = Bundle::parse(bundle)?;
+        let mut failed = Failed {
+            step: Step::Root,
+            why: "no publisher is trusted under one (see `palisade skill trust --help`)".into(),
+        };
+        for (name, root) in &self.roots {
+            let proved = match bundle.verify(root, artifacts) {
+                Ok(proved) => proved,
+                // That it is another instance's says less than what is wrong with one of this.
+                Err(other) => {
+                    if matches!(failed.step, Step::Root | Step::Log) {
+                        failed = other;
+                    }
+                    continue;
+                }
+            };
+            let of_root = self.keyless.iter().filter(|(_, one)| one.root == *name);
+            let admits = of_root.filter(|(_, one)| one.identity.admits(&proved).is_ok());
+            let names: Vec<String> = admits.map(|(name, _)| name.clone()).collect();
+            if !names.is_empty() {
+                return Ok(Vouched { names, proved });
+            }
+            let who = palisade_core::shown(&proved.name.to_string(), 300);
+            let issuer = palisade_core::shown(&proved.issuer, 300);
+            let built = proved.repository.as_deref().map(|url| palisade_core::shown(url, 300));
+            let built = built.map(|url| format!(" (built {url})")).unwrap_or_default();
+            let why =
+                format!("it is {who}{built}, for whom {issuer} vouches, and nobody who is trusted");
+            failed = Failed { step: Step::Identity, why: why.into() };
+        }
+        Err(failed)
+    }
+
+    fn signers_by_key(&self, locked: &Locked, tree: &Tree) -> Vec<String> {
         if locked.signatures.is_empty() {
             return Vec::new();
         }
@@ -123,29 +256,60 @@ impl Trust {
     }
 }
 
-fn publishers(folder: &Path) -> Result<BTreeMap<String, PublicKey>, TrustError> {
+/// The end of the name of an identity's file.
+const OF_SIGSTORE: &str = ".sigstore.json";
+
+/// A trusted root of Sigstore, and its path.
+fn root(folder: &Path, name: &str) -> Result<(PathBuf, Option<TrustedRoot>), TrustError> {
+    let path = folder.join("roots").join(format!("{name}.json"));
+    // It came out of a file, and is to be one in this folder.
+    if name.parse::<SkillName>().is_err() {
+        let why = "a publisher's root has no name that one can have: 1 to 64 of a-z, 0-9, `-`, `_` and `.`";
+        return Err(TrustError::Sigstore { path: folder.to_owned(), why: why.to_owned() });
+    }
+    let most = u64::try_from(MOST_OF_ROOT).unwrap_or(u64::MAX);
+    let Some(text) = read(&path, most)? else { return Ok((path, None)) };
+    match TrustedRoot::parse(&text) {
+        Ok(root) => Ok((path, Some(root))),
+        Err(failed) => Err(TrustError::Sigstore { path, why: failed.to_string() }),
+    }
+}
+
+type Publishers = (BTreeMap<String, PublicKey>, BTreeMap<String, Keyless>);
+
+fn publishers(folder: &Path) -> Result<Publishers, TrustError> {
     let file = |source| TrustError::File { path: folder.to_owned(), source };
     let list = match fs::read_dir(folder) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(BTreeMap::new()),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Publishers::default()),
         list => list.map_err(file)?,
     };
     not_others(folder, &folder.metadata().map_err(file)?)?;
-    let mut all = BTreeMap::new();
+    let (mut all, mut keyless) = Publishers::default();
     for entry in list {
         let path = entry.map_err(file)?.path();
+        if all.len() + keyless.len() == MOST_PUBLISHERS {
+            return Err(TrustError::TooMuch(folder.to_owned()));
+        }
+        let name = path.file_name().and_then(|name| name.to_str());
+        if let Some(name) = name.and_then(|name| name.strip_suffix(OF_SIGSTORE)) {
+            let Some(text) = read(&path, minisign::MOST as u64)? else { continue };
+            let publisher = serde_json::from_str(&text).map_err(|error| TrustError::Sigstore {
+                path: path.clone(),
+                why: palisade_core::shown(&error.to_string(), 300),
+            })?;
+            keyless.insert(palisade_core::shown(name, 64), publisher);
+            continue;
+        }
         let Some(name) = path.file_stem().and_then(|name| name.to_str()) else { continue };
         if path.extension().is_none_or(|extension| extension != "pub") {
             continue;
-        }
-        if all.len() == MOST_PUBLISHERS {
-            return Err(TrustError::TooMuch(folder.to_owned()));
         }
         let Some(text) = read(&path, minisign::MOST as u64)? else { continue };
         let key = PublicKey::parse(&text)
             .map_err(|source| TrustError::Sign { path: path.clone(), source })?;
         all.insert(palisade_core::shown(name, 64), key);
     }
-    Ok(all)
+    Ok((all, keyless))
 }
 
 fn revoked(folder: &Path, sequence: &Path) -> Result<Advisories, TrustError> {
@@ -217,8 +381,10 @@ fn not_others(path: &Path, found: &fs::Metadata) -> Result<(), TrustError> {
 mod tests {
     use std::os::unix::fs::PermissionsExt;
 
+    use palisade_testkit::Sigstore;
+
     use super::*;
-    use crate::{Advisory, Entry, Source, minisign::SecretKey};
+    use crate::{Advisory, Bundled, Entry, Source, minisign::SecretKey};
 
     struct Stage {
         folder: tempfile::TempDir,
@@ -234,6 +400,10 @@ mod tests {
 
         fn at(&self, path: &str) -> PathBuf {
             self.folder.path().join(path)
+        }
+
+        fn store(&self) -> Store {
+            Store::in_state(&self.at("state"))
         }
 
         fn read(&self) -> Result<Trust, TrustError> {
@@ -268,6 +438,7 @@ mod tests {
             scan: None,
             review: None,
             signatures: vec![signature],
+            bundles: Vec::new(),
         }
     }
 
@@ -279,16 +450,55 @@ mod tests {
         stage.put("publishers/acme.pub", &publisher.public().file());
         let trust = stage.read().unwrap();
         let good = locked(publisher.sign(tree().manifest().as_bytes(), "c"));
-        assert_eq!(trust.signers(&good, &tree()), ["acme"]);
+        assert_eq!(trust.signers(&good, &tree(), &stage.store()), ["acme"]);
         let other = SecretKey::generate().unwrap();
         let bad = locked(other.sign(tree().manifest().as_bytes(), "c"));
-        assert!(trust.signers(&bad, &tree()).is_empty());
+        assert!(trust.signers(&bad, &tree(), &stage.store()).is_empty());
         let mut changed = tree();
         changed.add("more", Entry::Link("SKILL.md".into())).unwrap();
-        assert!(trust.signers(&good, &changed).is_empty());
+        assert!(trust.signers(&good, &changed, &stage.store()).is_empty());
         stage.put("operator.pub", &stage.key.public().file());
         stage.revoke(1, Advisory { keys: vec![publisher.public().id()], ..Advisory::default() });
-        assert!(stage.read().unwrap().signers(&good, &tree()).is_empty());
+        assert!(stage.read().unwrap().signers(&good, &tree(), &stage.store()).is_empty());
+    }
+
+    #[test]
+    fn only_an_identity_under_its_own_root_signs() {
+        let stage = Stage::new();
+        fs::create_dir_all(stage.at("config/skills/roots")).unwrap();
+        let (own, other) = (Sigstore::new().unwrap(), Sigstore::new().unwrap());
+        let who =
+            r#"{"identity": "a@acme.example", "issuer": "https://id.example", "root": "own"}"#;
+        stage.put("publishers/acme.sigstore.json", who);
+        assert!(matches!(stage.read(), Err(TrustError::Sigstore { .. })));
+        stage.put("roots/own.json", &own.trusted_root().to_string());
+        stage.put("roots/other.json", &other.trusted_root().to_string());
+        let elsewhere = who.replace("own", "other").replace("a@", "b@");
+        stage.put("publishers/beta.sigstore.json", &elsewhere);
+        let trust = stage.read().unwrap();
+        let mut signed = locked(String::new());
+        let mut signers = |sigstore: &Sigstore, who: &str, issuer: &str, bytes: &[u8]| {
+            let leaf = sigstore.issue(who, issuer, |_| {}).unwrap();
+            let bundle = sigstore.message(&leaf, bytes).unwrap().to_string();
+            signed.bundles = vec![Bundled { bundle, archive: None }];
+            trust.signers(&signed, &tree(), &stage.store())
+        };
+        let (list, issuer) = (tree().manifest(), "https://id.example");
+        assert_eq!(signers(&own, "a@acme.example", issuer, list.as_bytes()), ["acme"]);
+        assert_eq!(signers(&other, "b@acme.example", issuer, list.as_bytes()), ["beta"]);
+        // Who is trusted in one instance is nobody in the other.
+        assert!(signers(&other, "a@acme.example", issuer, list.as_bytes()).is_empty());
+        assert!(signers(&own, "b@acme.example", issuer, list.as_bytes()).is_empty());
+        assert!(
+            signers(&own, "a@acme.example", "https://evil.example", list.as_bytes()).is_empty()
+        );
+        assert!(signers(&own, "a@acme.example", issuer, b"other").is_empty());
+        for bad in
+            [who.replace("own", "../own"), who.replace("a@acme.example", "*"), "{}".to_owned()]
+        {
+            stage.put("publishers/acme.sigstore.json", &bad);
+            assert!(matches!(stage.read(), Err(TrustError::Sigstore { .. })), "{bad}");
+        }
     }
 
     #[test]

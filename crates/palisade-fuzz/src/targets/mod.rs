@@ -56,6 +56,7 @@ targets! {
     skill_tree: "archives and packed trees of skills",
     skill_review: "what a model answers of a skill, and what YARA writes",
     skill_lock: "the lock, advisories, keys and signatures of skills",
+    sigstore: "Sigstore bundles, and the roots that they are verified under",
     ssh: "messages to the ssh agent, and known hosts",
 }
 

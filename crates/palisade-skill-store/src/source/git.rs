@@ -39,7 +39,7 @@ pub(super) fn fetch(url: &str, at: Option<&str>, folder: &str) -> Result<Fetched
     let name = if folder.is_empty() { last(url) } else { last(folder) };
     let name = name.strip_suffix(".git").unwrap_or(&name).to_owned();
     let (url, folder) = (url.to_owned(), folder.to_owned());
-    Ok(Fetched { tree, source: Source::Git { url, commit, folder }, name })
+    Ok(Fetched { tree, source: Source::Git { url, commit, folder }, name, archive: None })
 }
 
 /// Neither can be taken for an option, and only these protocols run no program of a configuration.

@@ -115,7 +115,7 @@ pub(super) fn fetch(
         from: Box::new(fetched.source),
     };
     let name = if folder.is_empty() { entry.to_owned() } else { fetched.name };
-    Ok(Fetched { tree: fetched.tree, source, name })
+    Ok(Fetched { tree: fetched.tree, source, name, archive: fetched.archive })
 }
 
 /// Whether it is on this machine. Whoever writes an index elsewhere has no say about that.

@@ -54,6 +54,8 @@ pub struct Fetched {
     pub source: Source,
     /// What it would be called.
     pub name: String,
+    /// The archive that it was in, as it came; none where it was in none.
+    pub archive: Option<Vec<u8>>,
 }
 
 /// Why a source gave nothing.
@@ -111,18 +113,21 @@ pub fn fetch(asked: &Asked, folder: &str, unpack: Unpack<'_>) -> Result<Fetched,
             let path = path.join(folder);
             let path = path.canonicalize().map_err(file(&path))?;
             let name = last(&path.to_string_lossy());
-            Ok(Fetched { tree: read_folder(&path)?, source: Source::Folder { path }, name })
+            let (tree, source) = (read_folder(&path)?, Source::Folder { path });
+            Ok(Fetched { tree, source, name, archive: None })
         }
         Asked::Archive(path) => {
             let path = path.canonicalize().map_err(file(path))?;
-            let tree = part(unpack(&archive::read_file(&path)?)?, folder)?;
+            let bytes = archive::read_file(&path)?;
+            let tree = part(unpack(&bytes)?, folder)?;
             let stem = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let stem = [".zip", ".tar.gz", ".tgz", ".tar"]
                 .iter()
                 .find_map(|end| stem.strip_suffix(end))
                 .unwrap_or(&stem);
             let name = if folder.is_empty() { stem.to_owned() } else { last(folder) };
-            Ok(Fetched { tree, source: Source::Archive { path, folder: folder.to_owned() }, name })
+            let source = Source::Archive { path, folder: folder.to_owned() };
+            Ok(Fetched { tree, source, name, archive: Some(bytes) })
         }
         Asked::Git { url, at } => git::fetch(url, at.as_deref(), folder),
         Asked::Npm { registry, package, version } => {

@@ -70,7 +70,7 @@ pub(super) fn fetch(
         folder: folder.to_owned(),
     };
     let name = if folder.is_empty() { last(package) } else { last(folder) };
-    Ok(Fetched { tree, source, name })
+    Ok(Fetched { tree, source, name, archive: Some(tarball) })
 }
 
 /// Whether bytes have this integrity (<https://www.w3.org/TR/SRI/>). SHA-1 is not enough.

@@ -7,6 +7,7 @@ use std::{
     process::Stdio,
 };
 
+use palisade_testkit::{Sigstore, WORKFLOW_ISSUER};
 use serde_json::Value;
 
 use crate::world::{Ran, World, end_of, finish};
@@ -403,6 +404,144 @@ fn signs_with_a_key_that_nobody_trusts() {
     let updated = skill(&world, &["update", "pdf", "--yes"]);
     assert!(updated.good().contains("  + More."), "{updated}");
     assert_eq!(look(&world), "");
+}
+
+const RELEASE: &str = "https://github.com/acme/skills/.github/workflows/release.yml@refs/tags/v1";
+
+/// An instance of Sigstore, and `taken/words.tgz` with a skill in it.
+fn with_archive(world: &World) -> (Sigstore, Vec<u8>) {
+    world.write("taken/words/SKILL.md", &TEXT.replace("pdf", "words"));
+    world.outside_sh(&format!("tar -C {0} -czf {0}/words.tgz words", world.at("taken").display()));
+    let archive = fs::read(world.at("taken/words.tgz")).unwrap();
+    let sigstore = Sigstore::new().unwrap();
+    world.write("root.json", &sigstore.trusted_root().to_string());
+    (sigstore, archive)
+}
+
+fn bundle(sigstore: &Sigstore, who: &str, bytes: &[u8]) -> String {
+    let leaf = sigstore.issue(who, WORKFLOW_ISSUER, |_| {}).unwrap();
+    sigstore.message(&leaf, bytes).unwrap().to_string()
+}
+
+fn trust(world: &World) {
+    let root = world.at("root.json").display().to_string();
+    skill(world, &["trust", "--trusted-root", &root]).good();
+    let identity = RELEASE.replace("v1", "*");
+    skill(world, &["trust", "acme", "--identity", &identity, "--issuer", WORKFLOW_ISSUER]).good();
+}
+
+/// What Sigstore proves is who somebody is: it has to be who is trusted, of these bytes, and to stay so.
+#[test]
+fn signs_in_sigstore_as_somebody() {
+    let Some(world) = world("skills: {require: signed}") else { return };
+    let look = |world: &World| world.inside_sh("ls ~/.claude/skills").good().to_owned();
+    let (sigstore, archive) = with_archive(&world);
+    let source = world.at("taken/words.tgz").display().to_string();
+    let given = world.at("given.json").display().to_string();
+    let add = |text: &str| {
+        world.write("given.json", text);
+        skill(&world, &["add", &source, "--yes", "--bundle", &given])
+    };
+    let refused = |ran: Ran, why: &str| {
+        assert!(ran.code == Some(1) && ran.err.contains(why), "{ran}");
+        assert!(!world.read("state/skills/skills.lock").contains("words"), "{ran}");
+    };
+    let good = bundle(&sigstore, RELEASE, &archive);
+    refused(add(&good), "no publisher is trusted");
+    trust(&world);
+    for stranger in [
+        "https://github.com/acme/skills/.github/workflows/release.yml@refs/heads/main",
+        "https://github.com/acme/skills-evil/.github/workflows/release.yml@refs/tags/v1",
+        "releases@acme.example",
+    ] {
+        refused(add(&bundle(&sigstore, stranger, &archive)), "the signer's identity: it is ");
+    }
+    refused(
+        add(&bundle(&sigstore, RELEASE, b"other")),
+        "what was signed: the bundle is for other bytes",
+    );
+    let other = Sigstore::new().unwrap();
+    refused(add(&bundle(&other, RELEASE, &archive)), "the transparency log: ");
+    refused(add("{"), "the bundle's form: ");
+    let ran = add(&good);
+    ran.good();
+    assert!(ran.err.contains("signed by acme: ") && ran.err.contains("the archive"), "{ran}");
+    assert_eq!(look(&world), "words");
+    assert!(skill(&world, &["verify", "words"]).good().contains("signed by acme"));
+    // The archive that was signed is another one by now.
+    let kept = fs::read_dir(world.at("state/skills/store")).unwrap().flatten();
+    let kept = kept.map(|entry| entry.path()).find(|path| path.extension().unwrap() == "archive");
+    let kept = kept.unwrap();
+    fs::set_permissions(&kept, fs::Permissions::from_mode(0o600)).unwrap();
+    fs::write(&kept, "other").unwrap();
+    assert_eq!(look(&world), "");
+    fs::write(&kept, &archive).unwrap();
+    assert_eq!(look(&world), "words");
+    // Nobody is trusted any more, or under another root.
+    world.write("root.json", &other.trusted_root().to_string());
+    skill(&world, &["trust", "--trusted-root", &world.at("root.json").display().to_string()])
+        .good();
+    assert_eq!(look(&world), "");
+    fs::remove_file(world.at("config/skills/roots/sigstore.json")).unwrap();
+    let inside = world.inside_sh("true");
+    assert!(inside.code == Some(125) && inside.err.contains("it is not there"), "{inside}");
+    fs::remove_file(world.at("config/skills/publishers/acme.sigstore.json")).unwrap();
+    assert_eq!(look(&world), "");
+    skill(&world, &["remove", "words"]).good();
+    assert!(!kept.exists());
+}
+
+/// A bundle beside an archive is looked at by itself. A stranger's counts for nothing, one that does not hold is refused.
+#[test]
+fn puts_a_bundle_beside_its_archive() {
+    let Some(world) = world("skills: {require: signed}") else { return };
+    let (sigstore, archive) = with_archive(&world);
+    let source = world.at("taken/words.tgz").display().to_string();
+    let beside = "taken/words.tgz.sigstore.json";
+    let add = || skill(&world, &["add", &source, "--yes"]);
+    world.write(beside, "nonsense");
+    let ran = add();
+    ran.good();
+    assert!(ran.err.contains("is not looked at"), "{ran}");
+    skill(&world, &["remove", "words"]).good();
+    trust(&world);
+    let ran = add();
+    assert!(ran.code == Some(1) && ran.err.contains("the bundle's form"), "{ran}");
+    world.write(beside, &bundle(&sigstore, "a@evil.example", &archive));
+    let ran = add();
+    ran.good();
+    assert!(ran.err.contains("counts for nothing"), "{ran}");
+    assert_eq!(world.inside_sh("ls ~/.claude/skills").good(), "");
+    world.write(beside, &bundle(&sigstore, RELEASE, &archive));
+    assert!(add().err.contains("signed by acme"));
+    assert_eq!(world.inside_sh("ls ~/.claude/skills").good(), "words");
+    let again = add();
+    assert!(again.good().contains("in the lock already"), "{again}");
+    // Another archive does not stay signed.
+    world.write("taken/words/SKILL.md", &format!("{}More.\n", TEXT.replace("pdf", "words")));
+    world.outside_sh(&format!("tar -C {0} -czf {0}/words.tgz words", world.at("taken").display()));
+    let ran = skill(&world, &["update", "words", "--yes"]);
+    assert!(ran.code == Some(1) && ran.err.contains("other bytes"), "{ran}");
+}
+
+/// The list of a folder can be signed, as minisign does it.
+#[test]
+fn signs_the_list_in_sigstore() {
+    let Some(world) = world("skills: {require: signed}") else { return };
+    let (sigstore, _) = with_archive(&world);
+    trust(&world);
+    let key = world.at("some.key").display().to_string();
+    let out = world.at("taken").display().to_string();
+    skill(&world, &["key", &key]).good();
+    skill(&world, &["sign", "pdf", "--key", &key, "--out", &out]).good();
+    let list = fs::read(world.at("taken/pdf.list")).unwrap();
+    world.write("given.json", &bundle(&sigstore, RELEASE, &list));
+    let given = world.at("given.json").display().to_string();
+    let folder = world.at("taken/pdf").display().to_string();
+    let ran = skill(&world, &["add", &folder, "--yes", "--bundle", &given]);
+    ran.good();
+    assert!(ran.err.contains("the list"), "{ran}");
+    assert_eq!(world.inside_sh("ls ~/.claude/skills").good(), "pdf");
 }
 
 /// An update that does more is not taken by itself.

@@ -1,9 +1,9 @@
 use std::{path::PathBuf, process::ExitCode};
 
-use palisade_skill_store::{Digest, Lock, Locked, Review, SkillName, Store};
+use palisade_skill_store::{Bundled, Digest, Lock, Locked, Review, SkillName, Store};
 
 use super::{
-    ask, failure, model, now, operator_name, sign,
+    ask, bundle, failure, model, now, operator_name, sign,
     taken::{self, Taken},
 };
 use crate::{
@@ -26,6 +26,8 @@ pub(super) struct Args {
     /// A publisher's signature of it, in minisign's format. Can be given for each.
     #[arg(long, value_name = "FILE")]
     signature: Vec<PathBuf>,
+    #[command(flatten)]
+    bundles: bundle::Bundles,
 }
 
 /// The answer to the question whether it is taken.
@@ -44,6 +46,7 @@ pub(super) fn run(args: Args) -> Result<ExitCode, Failure> {
     let signatures = args.signature.iter().map(|path| sign::read_signature(path));
     let signatures = signatures.collect::<Result<Vec<_>, _>>()?;
     let taken = taken::take(&args.from, args.name, args.model.to_ask()?)?;
+    let bundles = args.bundles.verified(&taken)?;
     let (name, digest) = (&taken.name, taken.digest());
     let lock = Lock::read(&state).map_err(failure)?;
     let nothing_new = args.answer.accept.is_none() && signatures.is_empty();
@@ -51,7 +54,8 @@ pub(super) fn run(args: Args) -> Result<ExitCode, Failure> {
         Some(known)
             if nothing_new
                 && known.digest == digest
-                && known.scan.as_ref() == Some(&taken.scan) =>
+                && known.scan.as_ref() == Some(&taken.scan)
+                && (bundles.is_empty() || bundles == known.bundles) =>
         {
             return print::text(&format!("{name} is in the lock already: {digest}\n"));
         }
@@ -63,7 +67,7 @@ pub(super) fn run(args: Args) -> Result<ExitCode, Failure> {
         _ => {}
     }
     let review = args.answer.settle(&taken, "Take")?;
-    keep(&state, taken, review, signatures)
+    keep(&state, taken, review, Signed { signatures, bundles })
 }
 
 impl Answer {
@@ -98,20 +102,38 @@ impl Answer {
     }
 }
 
-/// Put it into the store and the lock.
+/// What publishers have signed of it.
+#[derive(Debug, Default)]
+pub(super) struct Signed {
+    pub(super) signatures: Vec<String>,
+    pub(super) bundles: Vec<Bundled>,
+}
+
+/// Put it into the store and the lock, in the place of what has its name.
 pub(super) fn keep(
     state: &std::path::Path,
     taken: Taken,
     review: Option<Review>,
-    signatures: Vec<String>,
+    signed: Signed,
 ) -> Result<ExitCode, Failure> {
-    let digest = Store::in_state(state).keep(&taken.tree)?;
-    let Taken { name, source, scan, .. } = taken;
+    let store = Store::in_state(state);
+    let digest = store.keep(&taken.tree)?;
+    let Taken { name, source, scan, archive, .. } = taken;
+    // Without it nobody could verify the bundle again.
+    if let Some(archive) =
+        archive.filter(|_| signed.bundles.iter().any(|one| one.archive.is_some()))
+    {
+        store.keep_archive(&archive)?;
+    }
+    let Signed { signatures, bundles } = signed;
     let told = format!("{name} {digest}\n");
-    let locked = Locked { digest, source, added: now(), scan: Some(scan), review, signatures };
-    Lock::change(state, |lock| {
-        lock.skills.insert(name, locked);
-        Ok::<_, Failure>(())
+    let locked =
+        Locked { digest, source, added: now(), scan: Some(scan), review, signatures, bundles };
+    let before = Lock::change(state, |lock| {
+        Ok::<_, Failure>(lock.skills.insert(name, locked).map(|before| (before, lock.clone())))
     })?;
+    if let Some((before, lock)) = before {
+        store.forget_unused(&before, &lock)?;
+    }
     print::text(&told)
 }

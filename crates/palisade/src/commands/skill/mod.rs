@@ -1,6 +1,7 @@
 //! `palisade skill`: skills, plugins and tool definitions, vetted, taken and reviewed before an agent sees them.
 
 mod add;
+mod bundle;
 mod hub;
 mod init;
 mod key;
@@ -14,6 +15,7 @@ mod scan;
 mod sign;
 mod taken;
 mod trial;
+mod trust;
 mod update;
 mod verify;
 mod view;
@@ -58,6 +60,11 @@ Examples:
   palisade skill add https://example.org/skills.git --at v1.2 --folder skills/pdf
   palisade skill add npm:@acme/skills@1.2.0 --folder skills/pdf
   palisade skill add pdf --marketplace ./marketplace
+  palisade skill add pdf-tools.tgz --bundle pdf-tools.tgz.sigstore.json
+
+A Sigstore bundle is verified without a network, under the trusted root of a publisher whom you trust (`palisade
+skill trust --help`): one of --bundle that does not hold is refused. NAME.sigstore.json beside an archive NAME is looked at
+by itself.
 
 What is taken is kept as it is now: sandboxes get that copy, whatever becomes of the source.
 
@@ -94,6 +101,9 @@ Example: palisade skill key publisher.key
 Writes the secret key, without a password and for you alone to read, and publisher.key.pub beside it. Whoever
 trusts you puts that into their configuration as skills/publishers/NAME.pub.")]
     Key(key::Args),
+    /// Trust a publisher by name: by a key, or by an identity that Sigstore proves.
+    #[command(after_help = trust::HELP)]
+    Trust(trust::Args),
     /// Sign a skill of the lock.
     #[command(after_help = "\
 Examples:
@@ -130,6 +140,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
         Command::List(args) => list::run(&args),
         Command::Remove(args) => remove::run(&args),
         Command::Key(args) => key::run(&args),
+        Command::Trust(args) => trust::run(&args),
         Command::Sign(args) => sign::run(&args),
         Command::Revoke(args) => revoke::run(args),
         Command::Verify(args) => verify::run(&args),

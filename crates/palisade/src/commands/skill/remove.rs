@@ -20,15 +20,13 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     }
     let store = Store::in_state(&state);
     let removed = Lock::change(&state, |lock| {
-        let mut removed = Vec::new();
-        for name in &args.names {
-            removed.extend(lock.skills.remove(name).map(|locked| locked.digest));
-        }
-        removed.retain(|digest| !lock.skills.values().any(|other| other.digest == *digest));
-        Ok::<_, StoreError>(removed)
+        let removed = args.names.iter().filter_map(|name| lock.skills.remove(name));
+        let removed: Vec<_> = removed.collect();
+        Ok::<_, StoreError>((removed, lock.clone()))
     });
-    for digest in removed.map_err(failure)? {
-        store.forget(&digest).map_err(failure)?;
+    let (removed, lock) = removed.map_err(failure)?;
+    for gone in removed {
+        store.forget_unused(&gone, &lock).map_err(failure)?;
     }
     let names = args.names.iter().map(|name| format!("{name} is no longer in the lock\n"));
     print::text(&names.collect::<String>())

@@ -2,7 +2,7 @@ use std::{collections::BTreeSet, path::PathBuf};
 
 use palisade_skill_store::{
     Digest, Scan, SkillName, Source, Tree,
-    source::{self, Asked, REGISTRY, SourceError},
+    source::{self, Asked, Fetched, REGISTRY, SourceError},
 };
 use palisade_skills::Report;
 
@@ -41,6 +41,8 @@ pub(super) struct Taken {
     pub(super) source: Source,
     pub(super) report: Report,
     pub(super) scan: Scan,
+    /// The archive that it was in, as it came.
+    pub(super) archive: Option<Vec<u8>>,
 }
 
 impl Taken {
@@ -79,7 +81,8 @@ pub(super) fn get(
             .remedy("give one with --name")
     })?;
     let (report, scan) = model::vet(name.as_str(), &fetched.tree, model)?;
-    Ok(Taken { name, tree: fetched.tree, source: fetched.source, report, scan })
+    let Fetched { tree, source, archive, .. } = fetched;
+    Ok(Taken { name, tree, source, report, scan, archive })
 }
 
 fn asked(from: &From) -> Result<Asked, Failure> {

@@ -5,7 +5,7 @@ use palisade_skill_store::{
     source::{self, Asked},
 };
 
-use super::{add, failure, model, of_lock, taken};
+use super::{add, bundle, failure, model, of_lock, taken};
 use crate::{
     failure::{Failure, Kind},
     operator::state_dir,
@@ -24,6 +24,8 @@ pub(super) struct Args {
     answer: add::Answer,
     #[command(flatten)]
     model: model::AskModel,
+    #[command(flatten)]
+    bundles: bundle::Bundles,
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
@@ -37,7 +39,11 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
         (_, None) => {}
     }
     let taken = taken::get(&asked, &folder, Some(args.name.clone()), args.model.to_ask()?)?;
-    if taken.digest() == locked.digest && locked.scan.as_ref() == Some(&taken.scan) {
+    let bundles = args.bundles.verified(&taken)?;
+    if (bundles.is_empty() || bundles == locked.bundles)
+        && taken.digest() == locked.digest
+        && locked.scan.as_ref() == Some(&taken.scan)
+    {
         return print::text(&format!("{} is what it was: {}\n", args.name, locked.digest));
     }
     let store = Store::in_state(&state);
@@ -48,11 +54,5 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     });
     print::text(&difference((&old, locked.scan.as_ref()), (&taken.tree, &taken.scan)))?;
     let review = args.answer.settle(&taken, "Update")?;
-    let (before, now) = (locked.digest, taken.digest());
-    let code = add::keep(&state, taken, review, Vec::new())?;
-    let lock = Lock::read(&state).map_err(failure)?;
-    if before != now && !lock.skills.values().any(|other| other.digest == before) {
-        store.forget(&before).map_err(failure)?;
-    }
-    Ok(code)
+    add::keep(&state, taken, review, add::Signed { bundles, ..add::Signed::default() })
 }

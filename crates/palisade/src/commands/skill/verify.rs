@@ -39,11 +39,11 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
                     damaged = true;
                     told.push(format!("revoked, {why}"));
                 }
-                let signers = trust.signers(locked, &tree);
+                let signers = trust.signers(locked, &tree, &store);
                 if !signers.is_empty() {
                     told.push(format!("signed by {}", signers.join(", ")));
                 }
-                if signers.len() < locked.signatures.len() {
+                if signers.len() < locked.signatures.len().saturating_add(locked.bundles.len()) {
                     told.push("signed by others, who are not trusted".to_owned());
                 }
                 text.push_str(&format!("{name}: {}\n", told.join("; ")));
