@@ -68,8 +68,11 @@ impl Exec {
     /// Whether a program that gets this variable may load, run or look for something else for it: libraries, start-up
     /// files, options, other programs of the same name.
     pub fn is_told_by(name: &str) -> bool {
-        const NAMES: [&str; 22] = [
+        const NAMES: [&str; 60] = [
             "PATH",
+            // Where its own settings are.
+            "HOME",
+            "XDG_CONFIG_HOME",
             "ENV",
             "IFS",
             "CDPATH",
@@ -91,8 +94,44 @@ impl Exec {
             "LESSOPEN",
             "LESSCLOSE",
             "MAKEFLAGS",
+            "MAKEFILES",
+            "SHELL",
+            "ZDOTDIR",
+            "INPUTRC",
+            "BROWSER",
+            "MANPAGER",
+            "SUDO_ASKPASS",
+            "TAR_OPTIONS",
+            "RSYNC_RSH",
+            "CVS_RSH",
+            "CC",
+            "CXX",
+            "RUSTC",
+            "RUSTC_WRAPPER",
+            "RUSTC_WORKSPACE_WRAPPER",
+            "JDK_JAVA_OPTIONS",
+            "MAVEN_OPTS",
+            "GRADLE_OPTS",
+            "DOTNET_STARTUP_HOOKS",
+            "GEM_HOME",
+            "GEM_PATH",
+            "TCLLIBPATH",
+            "PHPRC",
+            "PHP_INI_SCAN_DIR",
+            "OPENSSL_CONF",
+            "OPENSSL_ENGINES",
+            "OPENSSL_MODULES",
+            "CURL_HOME",
+            "WGETRC",
+            "DOCKER_HOST",
+            "DOCKER_CONFIG",
+            "KUBECONFIG",
+            "AWS_CONFIG_FILE",
+            "AWS_PROFILE",
+            "AWS_ENDPOINT_URL",
+            "SSLKEYLOGFILE",
         ];
-        const BEGIN: [&str; 12] = [
+        const BEGIN: [&str; 18] = [
             "LD_",
             "BASH_ENV",
             "BASH_FUNC_",
@@ -105,6 +144,12 @@ impl Exec {
             "GIT_",
             "SSH_ASKPASS",
             "CARGO_",
+            "BUNDLE_",
+            "CORECLR_",
+            "COR_",
+            "LUA_",
+            "ANSIBLE_",
+            "GOFLAGS",
         ];
         const HARMLESS: [&str; 6] = [
             "PYTHONUNBUFFERED",
@@ -227,7 +272,10 @@ mod tests {
         ] {
             assert!(Exec::is_told_by(name), "{name}");
         }
-        for name in ["LANG", "HOME", "PYTHONUNBUFFERED", "_", "PWD", "SHLVL"] {
+        for name in ["HOME", "TAR_OPTIONS", "MAKEFILES", "RSYNC_RSH", "ZDOTDIR", "LUA_INIT"] {
+            assert!(Exec::is_told_by(name), "{name}");
+        }
+        for name in ["LANG", "PYTHONUNBUFFERED", "_", "PWD", "SHLVL"] {
             assert!(!Exec::is_told_by(name), "{name}");
         }
     }

@@ -26,17 +26,19 @@ impl Action {
                 if exec.environment.iter().map(|one| one.chars().count()).sum::<usize>() > LONGEST {
                     return None;
                 }
-                let mut text = path.clone();
+                let mut text = String::new();
+                word(&mut text, path)?;
+                // A program of many names does what it is called; a shell that is called so reads what a log-in reads.
+                let called = exec.argv.first().filter(|_| exec.script.is_none());
+                let last = |path: &str| path.rsplit('/').next().map(str::to_owned);
+                if let Some(called) = called.filter(|called| last(called) != last(path)) {
+                    text.push_str(" (called ");
+                    word(&mut text, called)?;
+                    text.push(')');
+                }
                 for argument in arguments {
                     text.push(' ');
-                    // Where one argument ends and the next begins can matter.
-                    let plain = !argument.is_empty()
-                        && argument.chars().all(|c| c.is_ascii_graphic() && !"'\"\\".contains(c));
-                    if plain {
-                        text.push_str(argument);
-                    } else {
-                        text.push_str(&serde_json::to_string(argument).ok()?);
-                    }
+                    word(&mut text, argument)?;
                 }
                 text
             }
@@ -72,6 +74,17 @@ impl Action {
     }
 }
 
+/// Adds a word, so that it shows where it ends.
+fn word(text: &mut String, word: &str) -> Option<()> {
+    let plain = |c: char| c.is_ascii_graphic() && !"'\"\\()".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        text.push_str(word);
+    } else {
+        text.push_str(&serde_json::to_string(word).ok()?);
+    }
+    Some(())
+}
+
 fn shown(c: char) -> String {
     let odd = c.is_control()
         || matches!(c,
@@ -84,7 +97,7 @@ fn shown(c: char) -> String {
 mod tests {
     use serde_json::json;
 
-    use crate::{Action, Body, Caller, Request, ToolCall, ToolInput, ToolSeen};
+    use crate::{Action, Body, Caller, Exec, Request, ToolCall, ToolInput, ToolSeen};
 
     fn call(command: &str) -> Action {
         let input = json!({"command": command, "timeout": 5});
@@ -108,6 +121,22 @@ mod tests {
         assert!(odd.contains("\\u{202e}") && odd.contains("\\u{200b}"), "{odd}");
         assert!(!odd.chars().any(char::is_control), "{odd}");
         assert_eq!(call(&"x".repeat(5000)).whole(), None);
+    }
+
+    #[test]
+    fn what_a_program_is_called_is_shown() {
+        let exec = |program: &str, argv: &[&str]| {
+            let argv = argv.iter().map(|word| (*word).to_owned()).collect();
+            let exec = Exec { program: program.into(), argv, ..Exec::default() };
+            Action::Exec(Box::new(exec)).whole().unwrap_or_default()
+        };
+        assert_eq!(exec("/bin/busybox", &["nc", "ls"]), "/bin/busybox (called nc) ls");
+        assert_eq!(exec("/bin/bash", &["-bash"]), "/bin/bash (called -bash)");
+        assert_eq!(exec("/bin/tar", &["/x/tar", "xf"]), "/bin/tar xf");
+        assert_eq!(exec("/w/npm test", &["npm test", "x"]), "\"/w/npm test\" x");
+        assert_eq!(exec("/bin/tar", &["", "xf"]), "/bin/tar (called \"\") xf");
+        // Nothing else says so.
+        assert_eq!(exec("/bin/tar", &["tar", "(called", "ls)"]), "/bin/tar \"(called\" \"ls)\"");
     }
 
     #[test]

@@ -1,4 +1,6 @@
-//! Codex: `config.toml`, `hooks.json` and rules for commands.
+//! Codex: `config.toml`, `hooks.json`, rules for commands, and what the machine requires.
+
+mod requirements;
 
 use std::path::{Path, PathBuf};
 
@@ -49,6 +51,23 @@ struct Layer {
     trusted: bool,
     /// The folder that the file is about: the project's, or the user's.
     folder: PathBuf,
+    /// The profile that is in force, whichever file has chosen it: any file may say something of it.
+    profile: Option<String>,
+}
+
+impl Layer {
+    fn of(doc: Document, trusted: bool, folder: PathBuf) -> Self {
+        Self { doc, trusted, folder, profile: None }
+    }
+
+    /// A setting, as the profile that is in force has it.
+    fn of_profile(&self, name: &str) -> Option<&Node> {
+        self.doc.root.get("profiles")?.get(self.profile.as_deref()?)?.get(name)
+    }
+
+    fn of_root(&self, name: &str) -> Option<&Node> {
+        self.doc.root.get(name)
+    }
 }
 
 pub(crate) fn read(parts: &mut Parts<'_>) -> Result<(), ImportError> {
@@ -60,14 +79,22 @@ pub(crate) fn read(parts: &mut Parts<'_>) -> Result<(), ImportError> {
         file: layers.first().map(|it| it.doc.path.display().to_string()).unwrap_or_default(),
         line: 0,
     };
-    approvals(parts, &layers, &first)?;
-    let sandboxes = layers.iter().any(|layer| setting(layer, "sandbox_mode").is_some());
+    let asks = approvals(parts, &layers, &first)?;
+    let sandboxes = layers
+        .iter()
+        .any(|layer| layer.of_profile("sandbox_mode").or(layer.of_root("sandbox_mode")).is_some());
     let profile = layers
         .iter()
         .find_map(|layer| layer.doc.root.get("default_permissions").map(|node| (layer, node)));
-    match profile {
-        Some((layer, node)) if !sandboxes => profiles(parts, &layers, layer, node)?,
+    let mode = match profile {
+        Some((layer, node)) if !sandboxes => {
+            profiles(parts, &layers, layer, node)?;
+            "workspace-write"
+        }
         _ => sandbox_mode(parts, &layers, &first)?,
+    };
+    if request.paths.is_empty() {
+        requirements::hold(parts, mode, asks)?;
     }
     for layer in &layers {
         servers(parts, layer)?;
@@ -94,33 +121,60 @@ pub(crate) fn read(parts: &mut Parts<'_>) -> Result<(), ImportError> {
 fn layers(parts: &mut Parts<'_>, user: &Path) -> Result<Vec<Layer>, ImportError> {
     let request = parts.request;
     let mut layers = Vec::new();
-    let usual = [request.project.join(".codex/config.toml"), user.join("config.toml")];
+    let machine = request.machine.join("codex");
+    let usual = [
+        machine.join("managed_config.toml"),
+        request.project.join(".codex/config.toml"),
+        user.join("config.toml"),
+        machine.join("config.toml"),
+    ];
     if request.paths.is_empty() {
-        let own = parts.file(&usual[1], Format::Toml, Owner::User)?;
-        let own = own.map(|doc| Layer { doc, trusted: true, folder: user.to_owned() });
-        let found = if usual[0] == usual[1] {
-            None
-        } else {
-            parts.file(&usual[0], Format::Toml, Owner::Repository)?
+        let [managed, projects, users, machines] = &usual;
+        for path in [managed, users, machines] {
+            let found = parts.file(path, Format::Toml, Owner::User)?;
+            layers.extend(found.map(|doc| Layer::of(doc, true, user.to_owned())));
+        }
+        let found = match projects == users {
+            true => None,
+            false => parts.file(projects, Format::Toml, Owner::Repository)?,
         };
         if let Some(doc) = found {
-            let trusted =
-                own.iter().any(|layer| trusts(std::slice::from_ref(layer), &request.project));
-            layers.push(Layer { doc, trusted, folder: request.project.clone() });
+            let trusted = trusts(&layers, &request.project);
+            let above = layers.iter().take_while(|layer| layer.doc.path == *managed).count();
+            layers.insert(above, Layer::of(doc, trusted, request.project.clone()));
         }
-        layers.extend(own);
     }
     for path in request.paths.clone() {
         let doc = parts.named(&path, Format::Toml)?;
         let folder = doc.folder().to_owned();
-        layers.push(Layer { doc, trusted: true, folder });
+        layers.push(Layer::of(doc, true, folder));
     }
     if layers.is_empty() {
         let looked =
             usual.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
         return Err(ImportError::Nothing { looked });
     }
+    choose_profile(&mut layers)?;
     Ok(layers)
+}
+
+/// The profile that the nearest file chooses. What it says counts before what any file says outside of it.
+fn choose_profile(layers: &mut [Layer]) -> Result<(), ImportError> {
+    let own = || layers.iter().filter(|layer| layer.trusted);
+    let chosen = own().find_map(|layer| Some((layer, layer.doc.root.get("profile")?)));
+    let Some((layer, node)) = chosen else { return Ok(()) };
+    let Some(name) = node.text().map(str::to_owned) else {
+        return Err(layer.doc.wrong(node, "`profile` is the name of a profile"));
+    };
+    if !own()
+        .any(|layer| layer.doc.root.get("profiles").is_some_and(|all| all.get(&name).is_some()))
+    {
+        return Err(layer.doc.wrong(node, format!("there is no profile `{name}`")));
+    }
+    for layer in layers {
+        layer.profile = Some(name.clone());
+    }
+    Ok(())
 }
 
 /// Whether the user's own file calls a folder trusted.
@@ -133,31 +187,32 @@ fn trusts(layers: &[Layer], folder: &Path) -> bool {
     own.filter_map(level).any(|level| level == "trusted")
 }
 
-/// A setting, as the profile that is in force has it.
-fn setting<'a>(layer: &'a Layer, name: &str) -> Option<&'a Node> {
-    let root = &layer.doc.root;
-    let profile = root.get("profile").and_then(Node::text);
-    let of_profile = profile.and_then(|profile| root.get("profiles")?.get(profile)?.get(name));
-    of_profile.or_else(|| root.get(name))
-}
-
-/// The nearest value of a setting, of a file that may permit.
+/// The value of a setting that counts, of a file that may permit: of the profile, then of the nearest.
 fn nearest<'a>(
     parts: &mut Parts<'_>,
     layers: &'a [Layer],
     name: &str,
 ) -> Option<(&'a Layer, &'a Node)> {
-    for layer in layers {
-        let Some(node) = setting(layer, name) else { continue };
-        if layer.trusted {
-            return Some((layer, node));
+    let ways: [for<'l> fn(&'l Layer, &str) -> Option<&'l Node>; 2] =
+        [Layer::of_profile, Layer::of_root];
+    for way in ways {
+        for layer in layers {
+            let Some(node) = way(layer, name) else { continue };
+            if layer.trusted {
+                return Some((layer, node));
+            }
+            parts.lost(&layer.doc.place(node), name, UNTRUSTED);
         }
-        parts.lost(&layer.doc.place(node), name, UNTRUSTED);
     }
     None
 }
 
-fn approvals(parts: &mut Parts<'_>, layers: &[Layer], first: &Place) -> Result<(), ImportError> {
+/// Returns the word of Codex's that counts.
+fn approvals<'a>(
+    parts: &mut Parts<'_>,
+    layers: &'a [Layer],
+    first: &Place,
+) -> Result<Option<&'a str>, ImportError> {
     let Some((layer, node)) = nearest(parts, layers, "approval_policy") else {
         parts.stricter(
             first,
@@ -165,7 +220,7 @@ fn approvals(parts: &mut Parts<'_>, layers: &[Layer], first: &Place) -> Result<(
             "it is not there: permissions.mode: default, which asks about what changes something",
         );
         parts.mode = Some(("default", first.clone()));
-        return Ok(());
+        return Ok(None);
     };
     let place = layer.doc.place(node);
     let what = format!("approval_policy: {}", node.text().unwrap_or("a table"));
@@ -184,10 +239,15 @@ fn approvals(parts: &mut Parts<'_>, layers: &[Layer], first: &Place) -> Result<(
             parts.mode = Some(("default", place));
         }
     }
-    Ok(())
+    Ok(node.text())
 }
 
-fn sandbox_mode(parts: &mut Parts<'_>, layers: &[Layer], first: &Place) -> Result<(), ImportError> {
+/// Returns the word of Codex's that counts.
+fn sandbox_mode<'a>(
+    parts: &mut Parts<'_>,
+    layers: &'a [Layer],
+    first: &Place,
+) -> Result<&'a str, ImportError> {
     let reading =
         "there everything can be read; here what the profile `codex` and this policy name";
     parts.stricter(first, "reading", reading);
@@ -224,14 +284,18 @@ fn sandbox_mode(parts: &mut Parts<'_>, layers: &[Layer], first: &Place) -> Resul
             }
         }
     }
+    let mut nearer = false;
     for layer in layers {
-        let Some(table) = setting(layer, "sandbox_workspace_write") else { continue };
+        let Some(table) = layer.of_root("sandbox_workspace_write") else { continue };
         let doc = &layer.doc;
         for (text, node) in doc.texts(table, "writable_roots")? {
             let place = doc.place(node);
             let what = format!("sandbox_workspace_write.writable_roots: {text}");
             match (layer.trusted, mode) {
                 (false, _) => parts.lost(&place, what, UNTRUSTED),
+                _ if nearer => {
+                    parts.carried(&place, what, "a nearer file has another list in its place");
+                }
                 (true, "read-only") => {
                     parts.carried(&place, what, "it does not count under read-only")
                 }
@@ -241,6 +305,7 @@ fn sandbox_mode(parts: &mut Parts<'_>, layers: &[Layer], first: &Place) -> Resul
                 },
             }
         }
+        nearer |= layer.trusted && table.get("writable_roots").is_some();
         for key in table.keys() {
             let place = doc.place(&key.node);
             let what = format!("sandbox_workspace_write.{}", key.name);
@@ -257,7 +322,7 @@ fn sandbox_mode(parts: &mut Parts<'_>, layers: &[Layer], first: &Place) -> Resul
             }
         }
     }
-    Ok(())
+    Ok(mode)
 }
 
 /// Profiles of permissions, which are in force where there is no `sandbox_mode`.

@@ -52,6 +52,23 @@ pub(crate) fn resolve(text: &str, base: &Path, home: &Path) -> Result<PathBuf, &
     Ok(normal)
 }
 
+/// Whether a path is a folder or in it, by its text or without links.
+pub(crate) fn is_in(path: &Path, folder: &Path) -> bool {
+    path.starts_with(folder) || real(path).starts_with(real(folder))
+}
+
+/// The path without links, as far as it exists.
+fn real(path: &Path) -> PathBuf {
+    let found = path.ancestors().find_map(|above| Some((above, above.canonicalize().ok()?)));
+    match found {
+        Some((above, real)) => match path.strip_prefix(above) {
+            Ok(rest) if !rest.as_os_str().is_empty() => real.join(rest),
+            _ => real,
+        },
+        None => path.to_owned(),
+    }
+}
+
 /// A path as the policy writes it; `None` if it is not UTF-8.
 pub(crate) fn shown(path: &Path, request: &Request) -> Option<String> {
     let below = |folder: &Path, mark: &str| {

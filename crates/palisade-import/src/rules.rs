@@ -147,7 +147,9 @@ fn instead(text: &str, list: List, request: &Request) -> Option<String> {
     {
         return Some(other);
     }
-    // `!` takes something back, and without it more is refused.
-    let nothing = rest.starts_with('!') || rest.trim_end_matches(')').trim().is_empty();
-    (!nothing && is_valid(tool, list, request)).then(|| tool.to_owned())
+    // `!` takes something back, and without it more is refused. With nothing in its parentheses a rule is for all of the
+    // tool there.
+    let closed = rest.ends_with(')');
+    let back = rest.starts_with('!') || !closed && rest.trim().is_empty();
+    (!back && is_valid(tool, list, request)).then(|| tool.to_owned())
 }

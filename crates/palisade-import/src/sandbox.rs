@@ -182,7 +182,7 @@ pub(crate) fn keep(
     let path = paths::resolve(plain, &given.base, &request.home).map_err(|why| {
         ImportError::Unsayable { place: place.to_string(), what: what.to_owned(), why: why.into() }
     })?;
-    if path == request.project || request.project.starts_with(&path) {
+    if paths::is_in(&request.project, &path) {
         parts.access = Some(("ro", place.clone()));
         parts.carried(place, what, "the workspace is read-only");
         return Ok(());
@@ -194,26 +194,30 @@ pub(crate) fn keep(
             why: "the path is not UTF-8".into(),
         });
     };
+    // What is named below it is not written either, there.
+    if let Some(list) = parts.lists.get_mut(&Section::Write) {
+        let below = |entry: &Entry| {
+            let at = entry.value.as_str().unwrap_or_default();
+            paths::resolve(at, &request.base, &request.home)
+                .is_ok_and(|at| paths::is_in(&at, &path))
+        };
+        list.retain(|entry| !below(entry));
+    }
     let writable = parts.of(&Section::Write).iter().any(|entry| {
         let folder = entry.value.as_str().unwrap_or_default();
         paths::resolve(folder, &request.base, &request.home)
-            .is_ok_and(|folder| path.starts_with(folder))
+            .is_ok_and(|folder| paths::is_in(&path, &folder))
     });
     let workspace = parts.access.as_ref().is_none_or(|(access, _)| *access == "rw");
-    if !(writable || workspace && path.starts_with(&request.project)) {
+    if !(writable || workspace && paths::is_in(&path, &request.project)) {
         parts.carried(place, what, "it is not writable");
         return Ok(());
     }
     if path.exists() {
+        // By its real path: where a link leads to it, what is writable holds it by that.
+        let real = path.canonicalize().ok();
+        let text = real.and_then(|real| paths::shown(&real, request)).unwrap_or(text);
         parts.carried(place, what, format!("filesystem.read: {text}, within what is writable"));
-        if let Some(list) = parts.lists.get_mut(&Section::Write) {
-            let below = |entry: &Entry| {
-                let at = entry.value.as_str().unwrap_or_default();
-                paths::resolve(at, &request.base, &request.home)
-                    .is_ok_and(|at| at.starts_with(&path))
-            };
-            list.retain(|entry| !below(entry));
-        }
         parts.add(Section::Read, Entry::new(json!(text), place, what));
         return Ok(());
     }

@@ -1,10 +1,43 @@
 //! JSON-RPC 2.0, as far as MCP uses it: no batches.
 
-use palisade_core::strict_object;
+use std::collections::HashSet;
+
+use palisade_core::{fold, strict_object};
 use serde_json::{Map, Value, json};
 
 /// Characters of a text from outside that a message shows.
 const MOST_SHOWN: usize = 80;
+/// What parameters and results have that is decided by. Many readers (those of Go and C# among them) take a key for the
+/// same in other letters, and of two the last.
+const KNOWN: [&str; 27] = [
+    "_meta",
+    "argument",
+    "arguments",
+    "capabilities",
+    "clientInfo",
+    "content",
+    "context",
+    "cursor",
+    "instructions",
+    "isError",
+    "message",
+    "messages",
+    "mode",
+    "name",
+    "nextCursor",
+    "protocolVersion",
+    "ref",
+    "requestedSchema",
+    "resources",
+    "prompts",
+    "serverInfo",
+    "structuredContent",
+    "systemPrompt",
+    "task",
+    "tools",
+    "uri",
+    "url",
+];
 
 /// One message.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,6 +96,7 @@ pub(crate) fn read(line: &[u8]) -> Result<Message, String> {
                 Some(Value::Object(params)) => params,
                 Some(_) => return Err("its parameters have no names".into()),
             };
+            in_one_way(&params)?;
             Ok(match id {
                 Some(id) => Message::Request { id: id?, method, params },
                 None => Message::Notification { method },
@@ -72,6 +106,9 @@ pub(crate) fn read(line: &[u8]) -> Result<Message, String> {
         None if object.contains_key("params") => Err("it has parameters and no method".into()),
         None => {
             let result = object.remove("result");
+            if let Some(Value::Object(result)) = &result {
+                in_one_way(result)?;
+            }
             if result.is_some() == object.contains_key("error") {
                 return Err("it is no request, and has not one of a result and an error".into());
             }
@@ -83,6 +120,22 @@ pub(crate) fn read(line: &[u8]) -> Result<Message, String> {
             Ok(Message::Response { id, result })
         }
     }
+}
+
+/// Whether every reader finds the same in it, those that do not tell letters apart as well.
+fn in_one_way(object: &Map<String, Value>) -> Result<(), String> {
+    if let Some(odd) = object.keys().find(|key| {
+        !KNOWN.contains(&key.as_str()) && KNOWN.iter().any(|known| fold(known) == fold(key))
+    }) {
+        return Err(format!("it has `{}`, which some take for another key", shown(odd)));
+    }
+    if let Some(Value::Object(arguments)) = object.get("arguments") {
+        let mut seen = HashSet::new();
+        if let Some(twice) = arguments.keys().find(|key| !seen.insert(fold(key))) {
+            return Err(format!("its argument `{}` is there in other letters too", shown(twice)));
+        }
+    }
+    Ok(())
 }
 
 /// An error in place of an answer. Codes are those of JSON-RPC 2.0, section 5.1.

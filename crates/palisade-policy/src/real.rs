@@ -30,10 +30,12 @@ pub(crate) fn holds(named: &Path, path: &Path) -> bool {
 
 /// Whether naming a path for writing can do more than a grant of a folder above it: in a writable
 /// folder some names stay read-only (`.git/hooks` and its like) unless a policy names them exactly.
-/// All of those begin with a dot somewhere, but the project's policy itself.
+/// All of those begin with a dot somewhere, but the project's policy itself and a few others.
 pub fn may_be_protected(path: &Path) -> bool {
+    const OTHERS: [&str; 5] =
+        [crate::PROJECT_FILE, "opencode.json", "opencode.jsonc", "crush.json", "mise.toml"];
     path.iter().any(|part| {
-        part.as_encoded_bytes().starts_with(b".") || part == OsStr::new(crate::PROJECT_FILE)
+        part.as_encoded_bytes().starts_with(b".") || OTHERS.iter().any(|it| part == OsStr::new(it))
     })
 }
 

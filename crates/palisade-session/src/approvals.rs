@@ -64,6 +64,8 @@ struct Question {
     rule: Option<String>,
     always: Option<String>,
     since: Timestamp,
+    /// How often untrusted content had come in: whoever answers knows of no more.
+    taints: u32,
     until: Instant,
     waiting: usize,
     answer: watch::Sender<Option<Standing>>,
@@ -96,7 +98,7 @@ struct Standing {
     allowed: bool,
     by: String,
     until: Option<Instant>,
-    /// How often untrusted content had come in when it was given.
+    /// How often untrusted content had come in when it was asked for.
     taints: u32,
     /// What the tool is to be given in place of what was asked for.
     edited: Option<ToolInput>,
@@ -228,7 +230,9 @@ impl Approvals {
         let (waiter, mut answer, until, timeout) = {
             let mut state = self.lock();
             let timeout = state.timeout;
-            let open = state.questions.iter().find(|(_, question)| question.wish == wish);
+            let taints = state.taints;
+            let same = |question: &Question| question.wish == wish && question.taints == taints;
+            let open = state.questions.iter().find(|(_, question)| same(question));
             let id = match open.map(|(id, _)| *id) {
                 Some(id) => id,
                 None if state.questions.len() >= MOST => {
@@ -256,6 +260,7 @@ impl Approvals {
                             .then(|| suggested::rule_for(action))
                             .flatten(),
                         since: Timestamp::now(),
+                        taints,
                         until: Instant::now() + timeout,
                         waiting: 0,
                         answer: watch::Sender::new(None),
@@ -335,7 +340,7 @@ impl Approvals {
         let mut state = self.lock();
         let Some(question) = state.questions.remove(&id) else { return false };
         let until = (scope == Scope::Once).then(|| Instant::now() + ONCE);
-        let taints = state.taints;
+        let taints = question.taints;
         let standing = Standing { allowed, by: by.to_owned(), until, taints, edited: None };
         // A denial for once is for those who wait.
         if allowed || scope == Scope::Session {
@@ -356,7 +361,7 @@ impl Approvals {
         let Some(call) = question.call else { return false };
         let edited = ToolCall { input: input.clone(), ..call };
         let until = Some(Instant::now() + ONCE);
-        let taints = state.taints;
+        let taints = question.taints;
         let by = by.to_owned();
         let standing = Standing { allowed: true, by, until, taints, edited: None };
         state.answers.retain(|_, standing| standing.counts());
@@ -639,6 +644,24 @@ mod tests {
         assert_eq!(approvals.call(id), None);
         assert!(!approvals.answer_edited(id, edited.input, "uid 7"));
         assert!(!waiting.await.unwrap().is_allowed());
+    }
+
+    /// Whoever answers has seen what was asked before it came in.
+    #[tokio::test(start_paused = true)]
+    async fn content_that_comes_in_while_it_is_asked_is_not_answered_for() {
+        let (approvals, action) = (new(), connect("a.test", 443));
+        let before = asked(&approvals, &action).await;
+        approvals.tainted();
+        let after = asked(&approvals, &action).await;
+        let pending = approvals.pending();
+        assert_eq!(pending.len(), 2);
+        assert!(approvals.answer(pending[0].id, true, Scope::Session, "uid 7"));
+        assert!(before.await.unwrap().is_allowed() && !after.is_finished());
+        assert_eq!(approvals.settled(&action, || true), None);
+        assert!(approvals.settled(&action, || false).unwrap().is_allowed());
+        assert!(approvals.answer(pending[1].id, true, Scope::Session, "uid 7"));
+        assert!(after.await.unwrap().is_allowed());
+        assert!(approvals.settled(&action, || true).unwrap().is_allowed());
     }
 
     #[tokio::test(start_paused = true)]

@@ -18,7 +18,7 @@ use palisade_journal::{Admitted, Journal};
 use palisade_policy::Policy;
 use palisade_recording::content::Content;
 use serde_json::Value;
-use tokio::sync::watch;
+use tokio::{runtime::Handle, sync::watch, task::JoinHandle};
 
 use crate::{
     alarms::{self, Alarms, Raised},
@@ -60,6 +60,16 @@ pub(crate) struct Pipeline {
     /// Itself, for what is told to hooks and not waited for.
     own: Weak<Pipeline>,
 }
+
+/// What alarms an event raised. A rule that has fired is quiet for a while, so none may be lost: whoever waits for the
+/// record can go away at any time, as a client does that closes its connection.
+struct Owed<'a> {
+    own: &'a Weak<Pipeline>,
+    raised: Raised,
+}
+
+/// Has everything that is under way considered anew when it is dropped, however that comes.
+struct Reconsider<'a>(&'a watch::Sender<u64>);
 
 /// Who is asked about a tool call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -190,11 +200,11 @@ impl Pipeline {
 
     /// The same, for what this policy decided: another may be in force by now. Rules for alarms see it first.
     async fn write_under(&self, event: Event, policy: Option<&PolicyDigest>) -> bool {
-        let raised = self.alarms.look(&event);
+        let owed = self.owed(&event);
         // What waits for this record has to stop.
-        let stops = raised.holds().is_some();
+        let stops = owed.raised.holds().is_some();
         let kept = self.put(event, policy).await;
-        self.raise(raised).await && kept && !stops
+        owed.pay().await && kept && !stops
     }
 
     /// Whether the journal has this decision, which is a denial where an alarm stops the sandbox for it.
@@ -205,8 +215,8 @@ impl Pipeline {
         event: impl Fn(&Decision) -> Event,
         policy: Option<&PolicyDigest>,
     ) -> bool {
-        let raised = self.alarms.look(&event(decision));
-        if let (true, Some(alarm)) = (decision.is_allowed(), raised.holds()) {
+        let owed = self.owed(&event(decision));
+        if let (true, Some(alarm)) = (decision.is_allowed(), owed.raised.holds()) {
             let why = format!("it raised an alarm: {}", alarm.title);
             *decision = Decision::deny_by(alarms::name(alarm), why);
         }
@@ -223,7 +233,7 @@ impl Pipeline {
             return false;
         }
         let kept = self.keep(event(decision), policy).await;
-        self.raise(raised).await && kept
+        owed.pay().await && kept
     }
 
     /// Remember that untrusted content came in. False if that is news, and the journal has it not.
@@ -235,10 +245,14 @@ impl Pipeline {
             .with("about", palisade_core::shown(subject, MOST_OF_SUBJECT));
         event.reason = "content that nobody answers for came into this session".into();
         self.approvals.tainted();
-        let kept = self.write(event).await;
         // What is under way was permitted without it. A condition may name this kind and no other.
-        self.generation.send_modify(|number| *number += 1);
-        kept
+        let _reconsider = Reconsider(&self.generation);
+        self.write(event).await
+    }
+
+    /// What an event raises, which is owed from now on.
+    fn owed(&self, event: &Event) -> Owed<'_> {
+        Owed { own: &self.own, raised: self.alarms.look(event) }
     }
 
     /// Record alarms, then do what they do: that they could not be recorded is no reason to do less.
@@ -256,8 +270,7 @@ impl Pipeline {
 
     /// Look at the last event of a session, which is written otherwise.
     pub(crate) async fn look_at_last(&self, event: &Event) {
-        let raised = self.alarms.look(event);
-        self.raise(raised).await;
+        self.owed(event).pay().await;
     }
 
     /// Whether the journal has it, once alarms have seen it.
@@ -675,6 +688,46 @@ impl Authority for Pipeline {
                 Err(_) => std::future::pending().await,
             }
         })
+    }
+}
+
+impl Owed<'_> {
+    /// Record the alarms and do what they do. Whether the journal has them.
+    async fn pay(mut self) -> bool {
+        if self.is_nothing() {
+            return true;
+        }
+        match self.begun() {
+            Some(done) => done.await.unwrap_or_default(),
+            None => false,
+        }
+    }
+
+    fn is_nothing(&self) -> bool {
+        self.raised.events.is_empty() && self.raised.alarms.is_empty()
+    }
+
+    /// In a task of its own, which nobody's going away ends.
+    fn begun(&mut self) -> Option<JoinHandle<bool>> {
+        let raised = std::mem::take(&mut self.raised);
+        let own = self.own.upgrade()?;
+        let runtime = Handle::try_current().ok()?;
+        Some(runtime.spawn(async move { own.raise(raised).await }))
+    }
+}
+
+impl Drop for Owed<'_> {
+    fn drop(&mut self) {
+        if !self.is_nothing() {
+            // It goes on by itself.
+            drop(self.begun());
+        }
+    }
+}
+
+impl Drop for Reconsider<'_> {
+    fn drop(&mut self) {
+        self.0.send_modify(|number| *number += 1);
     }
 }
 

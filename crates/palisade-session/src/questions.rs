@@ -220,9 +220,10 @@ fn wanted(question: &Pending) -> String {
 /// Why the operator is asked.
 fn why(question: &Pending) -> &'static str {
     match question.kind.as_str() {
-        _ if question.rule.is_some() => {
+        _ if question.rule.as_deref().is_some_and(|rule| rule.starts_with("taint.")) => {
             "which the policy has asked since untrusted content came into the session"
         }
+        _ if question.rule.is_some() => "which the policy has asked",
         "tool_call" | "exec" | "request" => "which the policy has asked",
         _ => "which no rule names",
     }

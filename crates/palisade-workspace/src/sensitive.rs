@@ -9,11 +9,21 @@ use std::path::{Component, Path, PathBuf};
 use palisade_core::AGENT_FOLDERS;
 
 /// Folders besides those of agents: all that is in one is sensitive.
-const FOLDERS: [&str; 10] = [
+const FOLDERS: [&str; 20] = [
     ".vscode",
     ".idea",
     ".fleet",
     ".zed",
+    ".helix",
+    ".amazonq",
+    ".continue",
+    ".copilot",
+    ".factory",
+    ".kilocode",
+    ".kiro",
+    ".qwen",
+    ".roo",
+    ".windsurf",
     ".devcontainer",
     ".husky",
     ".ssh",
@@ -23,7 +33,11 @@ const FOLDERS: [&str; 10] = [
 ];
 
 /// Folders in a folder.
-const PAIRS: [(&str, &str); 8] = [
+const PAIRS: [(&str, &str); 12] = [
+    (".hg", "hgrc"),
+    (".hg", "hgrc-not-shared"),
+    (".hg", "sharedpath"),
+    (".config", "environment"),
     (".config", "git"),
     (".config", "palisade"),
     (".config", "systemd"),
@@ -35,7 +49,7 @@ const PAIRS: [(&str, &str); 8] = [
 ];
 
 /// Files, by name.
-const FILES: [&str; 61] = [
+const FILES: [&str; 69] = [
     // git
     ".gitmodules",
     ".gitconfig",
@@ -43,6 +57,11 @@ const FILES: [&str; 61] = [
     ".mcp.json",
     ".aider.conf.yml",
     ".cursorrules",
+    ".crush.json",
+    "crush.json",
+    "opencode.json",
+    "opencode.jsonc",
+    ".devcontainer.json",
     "palisade.yaml",
     // shells
     ".bashrc",
@@ -62,6 +81,9 @@ const FILES: [&str; 61] = [
     ".login",
     ".xprofile",
     ".xinitrc",
+    ".xsession",
+    ".xsessionrc",
+    ".pam_environment",
     // on changing into a folder
     ".envrc",
     ".tool-versions",

@@ -212,3 +212,18 @@ fn a_deny_of_the_same_and_every_odd_rule() {
     assert_eq!(came.rules("deny"), ["Bash(x)", "Foo", "Read", "WebFetch", "Edit"]);
     assert_eq!(came.outcome("deny: Bash(").0, Outcome::Carried);
 }
+
+/// There `Bash()` is all of `Bash`.
+#[test]
+fn a_refusal_with_nothing_in_its_parentheses_is_of_the_whole_tool() {
+    let world = World::new();
+    world.write(
+        "home/.claude/settings.json",
+        r#"{"permissions": {"allow": ["Bash()"], "ask": ["WebFetch( )"], "deny": ["Read()", "Write()"]}}"#,
+    );
+    let came = world.import(TOOL, &[]);
+    assert_eq!(came.rules("allow"), [""; 0]);
+    assert_eq!(came.rules("ask"), ["WebFetch"]);
+    assert_eq!(came.rules("deny"), ["Read", "Write"]);
+    assert_eq!(came.outcome("deny: Read()").0, Outcome::Stricter);
+}

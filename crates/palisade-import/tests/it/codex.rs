@@ -146,3 +146,83 @@ fn rules_for_commands_are_asked() {
     fs::remove_file(world.path("home/.codex/config.toml")).unwrap();
     assert!(world.try_import(TOOL, &[]).is_err());
 }
+
+/// What a profile says counts before what any file says outside of it, and a list is the nearest file's alone.
+#[test]
+fn files_lie_over_each_other_as_they_do_there() {
+    let world = World::new();
+    let project = world.path("home/project").display().to_string();
+    for folder in ["home/one/x", "home/two/x"] {
+        world.write(folder, "");
+    }
+    world
+        .write(
+            "home/.codex/config.toml",
+            format!(
+                "profile = \"p\"\n[profiles.p]\nsandbox_mode = \"read-only\"\napproval_policy = \"untrusted\"\n\
+                 [sandbox_workspace_write]\nwritable_roots = [\"~/one\", \"~/two\"]\n\
+                 [projects.\"{project}\"]\ntrust_level = \"trusted\"\n"
+            ),
+        )
+        .write(
+            "home/project/.codex/config.toml",
+            "sandbox_mode = \"workspace-write\"\napproval_policy = \"never\"\n\
+             [sandbox_workspace_write]\nwritable_roots = [\"~/one\"]\n",
+        );
+    let came = world.import(TOOL, &[]);
+    assert_eq!((access(&came), mode(&came)), (Access::ReadOnly, PermissionMode::Default));
+    let writable = |came: &Came, name: &str| {
+        let mut grants = came.policy.filesystem.grants.iter();
+        grants.any(|grant| grant.writable && grant.path == world.path(name))
+    };
+    // Without the profile the project's file is the nearer one, and its list stands in place of the user's.
+    let text = fs::read_to_string(world.path("home/.codex/config.toml")).unwrap();
+    let text = text.replace("profile = \"p\"\n", "");
+    world.write("home/.codex/config.toml", text.as_bytes());
+    let came = world.import(TOOL, &[]);
+    assert_eq!(access(&came), Access::ReadWrite);
+    assert!(writable(&came, "home/one") && !writable(&came, "home/two"), "{}", came.text());
+    world.write("home/.codex/config.toml", "profile = \"q\"\n");
+    assert!(world.try_import(TOOL, &[]).is_err());
+}
+
+#[test]
+fn the_machine_has_the_last_word() {
+    let world = World::new();
+    world.write("home/cache/x", "").write(
+        "home/.codex/config.toml",
+        "sandbox_mode = \"workspace-write\"\napproval_policy = \"never\"\n\
+         [sandbox_workspace_write]\nwritable_roots = [\"~/cache\"]\n",
+    );
+    let (free, bypass) = (Access::ReadWrite, PermissionMode::BypassPermissions);
+    let came = world.import(TOOL, &[]);
+    assert_eq!((access(&came), mode(&came)), (free, bypass));
+    // What it starts with.
+    world.write("etc/codex/managed_config.toml", "sandbox_mode = \"read-only\"\n");
+    assert_eq!(access(&world.import(TOOL, &[])), Access::ReadOnly);
+    fs::remove_file(world.path("etc/codex/managed_config.toml")).unwrap();
+    // What it requires.
+    let requires = |text: &str| {
+        world.write("etc/codex/requirements.toml", text);
+        world.try_import(TOOL, &[])
+    };
+    let came = requires(
+        "allowed_sandbox_modes = [\"read-only\"]\nallowed_approval_policies = [\"untrusted\", \"on-request\"]\n",
+    );
+    let came = came.unwrap();
+    assert_eq!((access(&came), mode(&came)), (Access::ReadOnly, PermissionMode::Default));
+    assert!(came.policy.filesystem.grants.iter().all(|grant| !grant.path.ends_with("cache")));
+    let came = requires(
+        "allowed_sandbox_modes = [\"read-only\", \"workspace-write\"]\nallowed_approval_policies = [\"never\"]\n\
+         [mcp_servers.docs]\n[rules]\nprefix_rules = []\n[permissions.filesystem]\ndeny_read = [\"~/secret\"]\n",
+    );
+    let came = came.unwrap();
+    assert_eq!((access(&came), mode(&came)), (free, bypass));
+    assert_eq!(came.rules("ask"), ["mcp__*", "Bash"]);
+    assert!(came.text().contains("~/secret"), "{}", came.text());
+    for text in
+        ["new_requirement = true\n", "[permissions.new]\nx = 1\n", "allowed_sandbox_modes = 1\n"]
+    {
+        assert!(requires(text).is_err(), "{text}");
+    }
+}

@@ -124,3 +124,38 @@ fn what_does_not_exist_cannot_be_kept_from_being_made() {
     world.write("home/.srt-settings.json", r#"{"filesystem": {"denyWrite": ["/later"]}}"#);
     assert_eq!(world.import(TOOL, &[]).outcome("denyWrite: /later").0, Outcome::Carried);
 }
+
+/// A refusal counts whatever is permitted below it, and by whichever name the path is written.
+#[test]
+fn what_is_not_to_be_written_is_so_below_it_and_by_another_name() {
+    let world = World::new();
+    world.write("home/data/keep/x", "").write("home/data/sub/x", "");
+    std::os::unix::fs::symlink(world.path("home/data"), world.path("home/link")).unwrap();
+    let writable = |came: &crate::world::Came, name: &str| {
+        let path = world.path(name);
+        let mut grants: Vec<_> = came.policy.filesystem.grants.iter().collect();
+        // The nearest grant decides.
+        grants.retain(|grant| path.starts_with(&grant.path));
+        let nearest = grants.iter().max_by_key(|grant| grant.path.components().count());
+        nearest.is_some_and(|grant| grant.writable)
+    };
+    let import = |settings: &str| {
+        world.write("home/.srt-settings.json", settings);
+        world.import(TOOL, &[])
+    };
+    let came =
+        import(r#"{"filesystem": {"allowWrite": ["~/data"], "denyWrite": ["~/link/keep"]}}"#);
+    assert!(
+        writable(&came, "home/data/sub") && !writable(&came, "home/data/keep"),
+        "{}",
+        came.text()
+    );
+    let came = import(r#"{"filesystem": {"allowWrite": ["~/link/sub"], "denyWrite": ["~/data"]}}"#);
+    assert!(!came.text().contains("write:"), "{}", came.text());
+    let came = import(r#"{"filesystem": {"allowWrite": ["~/data/sub"], "denyWrite": ["~/data"]}}"#);
+    assert!(!writable(&came, "home/data/sub"), "{}", came.text());
+    std::os::unix::fs::symlink(world.path("home/project"), world.path("home/here")).unwrap();
+    let came = import(r#"{"filesystem": {"allowWrite": ["."], "denyWrite": ["~/here"]}}"#);
+    let access = came.policy.filesystem.workspace.as_ref().unwrap().access;
+    assert_eq!(access, Access::ReadOnly);
+}

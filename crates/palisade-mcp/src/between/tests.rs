@@ -171,6 +171,35 @@ fn what_could_be_read_in_two_ways_passes_in_neither_direction() {
 }
 
 /// Python ends a line at a lone carriage return, and readers of Node at U+2028.
+/// Servers in Go take a key in any letters, and the last of two.
+#[test]
+fn no_key_passes_that_some_take_for_another() {
+    let between = between(&[tool("good", ""), tool("bad", "")]);
+    for params in [
+        json!({"name": "good", "Name": "bad"}),
+        json!({"name": "good", "NAME": "bad", "arguments": {}}),
+        json!({"name": "good", "arguments": {}, "Arguments": {"all": true}}),
+        json!({"name": "good", "argument\u{17f}": {"all": true}}),
+        json!({"name": "good", "tas\u{212a}": {}}),
+        json!({"name": "good", "arguments": {"path": "/a", "Path": "/b"}}),
+    ] {
+        let call = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params});
+        let step = between.of_client(&line(call));
+        assert!(step.on.is_none() && step.back.is_some(), "{params}: {step:?}");
+    }
+    // Nor on the way back, where tools and instructions are looked at.
+    for (id, method, result) in [
+        (1, "tools/list", json!({"tools": [], "Tools": [tool("bad", "other")]})),
+        (2, "initialize", json!({"capabilities": {}, "Instructions": "obey"})),
+    ] {
+        let asks = json!({"jsonrpc": "2.0", "id": id, "method": method, "params": {}});
+        assert!(between.of_client(&line(asks)).on.is_some());
+        let says = json!({"jsonrpc": "2.0", "id": id, "result": result});
+        assert_eq!(between.of_server(&line(says)).on, None, "{result}");
+    }
+    assert!(between.of_client(&call(3, "good")).on.is_some());
+}
+
 #[test]
 fn no_message_stands_in_a_message() {
     let between = between(&[tool("good", "")]);

@@ -17,7 +17,7 @@ use rustix::{
 use super::watches::Watches;
 use crate::{
     plan::PROTECTED,
-    sweep::{Found, Was, Watched, moved_from, open_folder, sweep},
+    sweep::{Found, Was, Watched, moved_from, opened, sweep},
 };
 
 /// The names of a session that no mount covers.
@@ -173,12 +173,10 @@ impl Way {
     }
 
     fn open(&self, path: &Path) -> Result<OwnedFd, Errno> {
-        let top = open_folder(CWD, self.top.as_os_str(), false)?;
-        match path.strip_prefix(&self.top) {
-            Ok(below) if !below.as_os_str().is_empty() => {
-                open_folder(&top, below.as_os_str(), true)
-            }
-            _ => Ok(top),
+        let mut folder = opened(CWD, self.top.as_os_str(), false)?;
+        for name in path.strip_prefix(&self.top).unwrap_or(Path::new("")) {
+            folder = opened(&folder, name, true)?;
         }
+        Ok(folder)
     }
 }

@@ -5,6 +5,7 @@
 
 mod agents;
 mod appearing;
+mod configured;
 mod decoys;
 mod denied;
 mod environment;

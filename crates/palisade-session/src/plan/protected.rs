@@ -7,6 +7,7 @@
 
 use std::{
     collections::BTreeSet,
+    fs,
     path::{Path, PathBuf},
 };
 
@@ -14,7 +15,10 @@ use palisade_policy::{Grant, Policy};
 use palisade_sandbox::HostObject;
 use rustix::io::Errno;
 
-use super::{denied::Globs, links::Names, repository::Repositories, second, tree::Tree};
+use super::{
+    configured::Configured, denied::Globs, links::Names, repository::Repositories, second,
+    tree::Tree,
+};
 use crate::{
     hooks,
     order::Operator,
@@ -22,8 +26,17 @@ use crate::{
 };
 
 /// Read by programs of the host that run what they say.
-pub(crate) const PROTECTED: [&str; 31] = [
+pub(crate) const PROTECTED: [&str; 69] = [
+    // version control
     ".gitmodules",
+    ".gitconfig",
+    ".config/git",
+    ".hg/hgrc",
+    ".hg/hgrc-not-shared",
+    ".hg/sharedpath",
+    ".jj/repo/config.toml",
+    ".husky",
+    // agents, and Palisade
     ".agents",
     ".claude",
     ".mcp.json",
@@ -31,30 +44,69 @@ pub(crate) const PROTECTED: [&str; 31] = [
     ".openclaw",
     ".gemini",
     ".opencode",
+    "opencode.json",
+    "opencode.jsonc",
     ".cursor",
     ".aider.conf.yml",
+    ".amazonq",
+    ".continue",
+    ".copilot",
+    ".crush.json",
+    "crush.json",
+    ".factory",
+    ".kilocode",
+    ".kiro",
+    ".qwen",
+    ".roo",
+    ".windsurf",
+    "palisade.yaml",
+    ".config/palisade",
+    // editors
     ".vscode",
     ".idea",
+    ".fleet",
+    ".zed",
+    ".helix",
     ".devcontainer",
+    ".devcontainer.json",
+    ".exrc",
+    ".nvimrc",
+    ".nvim.lua",
+    // on changing into a folder
     ".envrc",
-    ".husky",
-    "palisade.yaml",
+    ".mise.toml",
+    "mise.toml",
+    // shells and log-ins
     ".bashrc",
     ".bash_profile",
     ".bash_login",
     ".bash_logout",
+    ".bash_aliases",
     ".profile",
     ".zshrc",
     ".zshenv",
     ".zprofile",
     ".zlogin",
+    ".zlogout",
     ".inputrc",
-    ".gitconfig",
+    ".xprofile",
+    ".xinitrc",
+    ".xsession",
+    ".xsessionrc",
+    ".pam_environment",
+    ".config/fish",
+    ".config/autostart",
+    ".config/environment.d",
+    ".config/systemd",
+    ".config/nvim",
     ".ssh",
     ".netrc",
-    ".config/git",
-    ".config/palisade",
 ];
+
+/// Entries of protected folders that are looked at for links.
+const MOST_ENTRIES: usize = 4096;
+/// Folders in a protected folder that are looked into.
+const DEEPEST: usize = 2;
 
 /// Protect them in every writable folder, and the documents of the policy wherever they are, unless
 /// the policy names them exactly.
@@ -70,11 +122,18 @@ pub(crate) fn add(
     let writable: Vec<(PathBuf, HostObject)> =
         tree.hosts().into_iter().filter(|(_, object)| object.writable && object.folder).collect();
     let mut repositories = Vec::new();
+    let git = Configured::of(operator);
     for (at, _) in &writable {
         let mut all: Vec<PathBuf> = PROTECTED.iter().map(|name| at.join(name)).collect();
         if !writable.iter().any(|(other, _)| other != at && at.starts_with(other)) {
-            let found = Repositories::of(at, globs);
+            let found = Repositories::of(at, globs, &git);
             all.extend(found.settings.iter().cloned());
+            for path in &found.configured {
+                protect(path, &named, names, tree, &mut held)?;
+                if let Some(folder) = path.parent().filter(|folder| folder != at) {
+                    tree.fix_way(folder, names)?;
+                }
+            }
             // One that may not be looked into counts whole: the agent may open its own.
             let closed = found.unread.iter().filter(|(_, errno)| *errno == Errno::ACCESS);
             all.extend(closed.map(|(path, _)| path.clone()));
@@ -96,6 +155,12 @@ pub(crate) fn add(
         protect(&real, &named, names, tree, &mut held)?;
     }
     hooks_of(policy, operator, &named, names, tree, &mut held)?;
+    // A hook may be a link to a file elsewhere in the folder.
+    for folder in held.clone() {
+        for link in links_in(&folder) {
+            protect(&link, &named, names, tree, &mut held)?;
+        }
+    }
     // An agent can give a file of its own a second name, and that name a protected one.
     let folders = writable.iter().map(|(at, _)| &**at);
     second::add_names(&mut held, folders)
@@ -110,6 +175,28 @@ pub(crate) fn add(
         }
     }
     Ok(repositories)
+}
+
+/// Links to files in a folder, and in the folders of it.
+fn links_in(folder: &Path) -> Vec<PathBuf> {
+    let (mut found, mut looked) = (Vec::new(), 0_usize);
+    let mut folders = vec![(folder.to_owned(), 0)];
+    while let Some((folder, depth)) = folders.pop() {
+        let Ok(entries) = fs::read_dir(&folder) else { continue };
+        for entry in entries.flatten() {
+            looked = looked.saturating_add(1);
+            if looked > MOST_ENTRIES {
+                return found;
+            }
+            let (path, Ok(kind)) = (entry.path(), entry.file_type()) else { continue };
+            if kind.is_symlink() && path.is_file() {
+                found.push(path);
+            } else if kind.is_dir() && depth < DEEPEST {
+                folders.push((path, depth + 1));
+            }
+        }
+    }
+    found
 }
 
 /// The folders of hook scripts: who can write there decides what runs outside at the next session.

@@ -14,7 +14,7 @@ use rustix::{
     io::Errno,
 };
 
-use super::denied::Globs;
+use super::{configured::Configured, denied::Globs};
 use crate::walk::{Folder, Walked, walk};
 
 /// Settings that name programs, and files that say where others are. See
@@ -40,6 +40,8 @@ pub(crate) struct Repositories {
     pub(crate) folder: PathBuf,
     /// What is to be protected of them, whether it is there or not.
     pub(crate) settings: BTreeSet<PathBuf>,
+    /// What those settings name, there or not.
+    pub(crate) configured: BTreeSet<PathBuf>,
     /// What the globs of the policy deny.
     pub(super) denied: Vec<PathBuf>,
     pub(super) sockets: Vec<PathBuf>,
@@ -55,7 +57,7 @@ enum Hit {
 }
 
 impl Repositories {
-    pub(super) fn of(folder: &Path, globs: Option<&Globs<'_>>) -> Self {
+    pub(super) fn of(folder: &Path, globs: Option<&Globs<'_>>, git: &Configured) -> Self {
         let Walked { found: hits, unread } = walk(folder, |folder, hits| {
             let mut found = Vec::new();
             see(folder, &mut found);
@@ -73,6 +75,7 @@ impl Repositories {
                 Hit::Socket(path) => sockets.push(path),
             }
         }
+        let configured = git.in_folder(folder, &found);
         let mut settings = BTreeSet::new();
         let mut all = |git: &Path| settings.extend(OF_REPOSITORY.iter().map(|name| git.join(name)));
         // It may be there although it cannot be listed.
@@ -89,7 +92,7 @@ impl Repositories {
             }
         }
         settings.extend(pointers);
-        Self { folder: folder.to_owned(), settings, denied, sockets, unread }
+        Self { folder: folder.to_owned(), settings, configured, denied, sockets, unread }
     }
 
     /// That which has walked through all of `root`.

@@ -114,7 +114,7 @@ pub(super) fn prepare(
     // While init builds. The agent does not start before this is kept.
     let grants = &order.policy.filesystem.grants;
     let lists = sweep::Lists {
-        watched: sweep::find(&plan, grants),
+        watched: sweep::find(&plan, grants, &repositories),
         nested: sweep::find_nested(&plan, grants, &repositories),
         skills: match order.policy.skills.holds() {
             true => sweep::find_skill_places(&plan),

@@ -185,13 +185,15 @@ impl<'a> Harmless<'a> {
             // `ext::` and the like start a remote helper; `-` could be taken for an option.
             "url" => {
                 let value = value.trim_matches('"');
-                !value.contains("::") && !value.trim().starts_with('-')
+                // What is in quotes belongs to the rest: `ext:":"sh` is `ext::sh`.
+                !value.contains("::") && !value.contains('"') && !value.trim().starts_with('-')
             }
             // A path that is an option, or leads out.
             "path" => {
                 let value = value.trim_matches('"');
                 let mut parts = Path::new(value).components();
                 !value.starts_with('-')
+                    && !value.contains('"')
                     && parts.all(|part| matches!(part, Component::Normal(name) if name != ".git"))
             }
             // `!` begins a command.
@@ -230,6 +232,7 @@ mod tests {
             "[submodule \"a\"]\n\tpath = -x\n",
             "[submodule \"a\"]\n\tpath = ../x\n",
             "[submodule \"a\"]\n\tpath = .git/hooks\n",
+            "[submodule \"a\"]\n\tpath = \".g\"it/hooks\n",
             "[core]\n\tbare = false\n",
         ] {
             assert!(!allows(text), "{text}");
@@ -257,6 +260,7 @@ mod tests {
             "[include]\n\tpath = x\n",
             "[alias]\n\tst = !x\n",
             "[remote \"a\"]\n\turl = ext::sh -c x\n",
+            "[remote \"a\"]\n\turl = ext:\":\"sh -c x\n",
             "[remote \"a\"]\n\tuploadpack = x\n",
             "[filter \"a\"]\n\tclean = x\n",
             "pager = x\n",

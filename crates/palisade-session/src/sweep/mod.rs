@@ -19,7 +19,7 @@ mod watched;
 use std::{
     ffi::{OsStr, OsString},
     os::{
-        fd::{AsFd, OwnedFd},
+        fd::{AsFd, AsRawFd, OwnedFd},
         unix::ffi::OsStrExt,
     },
     path::{Component, Path, PathBuf},
@@ -28,10 +28,11 @@ use std::{
 use palisade_core::{Event, Layer, Verdict};
 use rustix::{
     fs::{
-        AtFlags, CWD, FileType, Mode, OFlags, RenameFlags, ResolveFlags, openat2, readlinkat,
-        renameat, renameat_with, statat,
+        AtFlags, CWD, FileType, Mode, OFlags, RenameFlags, ResolveFlags, chmodat, fstat, openat2,
+        readlinkat, renameat, renameat_with, statat,
     },
     io::Errno,
+    process::geteuid,
     rand::{GetRandomFlags, getrandom},
 };
 
@@ -125,7 +126,7 @@ pub(crate) fn sweep(watched: &[Watched]) -> Vec<Found> {
     // The names of one folder follow each other.
     for names in watched.chunk_by(|one, next| one.folder == next.folder) {
         let Some(Watched { folder, .. }) = names.first() else { continue };
-        let opened = open_folder(CWD, folder, false);
+        let opened = opened(CWD, folder, false);
         for entry in names {
             match opened.as_ref().map_err(|errno| *errno).and_then(|top| look(entry, top)) {
                 Ok(None) => {}
@@ -154,14 +155,19 @@ fn look(entry: &Watched, top: &OwnedFd) -> Result<Option<Found>, Errno> {
     while let Some(Component::Normal(name)) = names.next() {
         let folder = below.as_ref().unwrap_or(top);
         path.push(name);
-        let status = match statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+        let look = || statat(folder, name, AtFlags::SYMLINK_NOFOLLOW);
+        let status = match look() {
             Err(Errno::NOENT) => return Ok(None),
+            Err(Errno::ACCESS) if give_back(folder) => match look() {
+                Err(Errno::NOENT) => return Ok(None),
+                other => other?,
+            },
             other => other?,
         };
         let kind = FileType::from_raw_mode(status.st_mode);
         let last = names.peek().is_none();
         if !last && kind == FileType::Directory {
-            below = Some(open_folder(folder.as_fd(), name, true)?);
+            below = Some(opened(folder.as_fd(), name, true)?);
             continue;
         }
         // A link on the way stands for all that it leads to.
@@ -192,9 +198,55 @@ pub(crate) fn open_folder(at: impl AsFd, name: &OsStr, beneath: bool) -> Result<
     openat2(at, name, flags, Mode::empty(), resolve)
 }
 
+/// The same; of a folder of this user's that the agent has taken the rights from, they are given back.
+///
+/// # Errors
+/// As of [`open_folder`].
+pub(crate) fn opened(at: impl AsFd, name: &OsStr, beneath: bool) -> Result<OwnedFd, Errno> {
+    match open_folder(&at, name, beneath) {
+        Err(Errno::ACCESS) => {}
+        opened => return opened,
+    }
+    let mut resolve = ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+    if beneath {
+        resolve |= ResolveFlags::BENEATH;
+    }
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+    let seen = openat2(&at, name, flags, Mode::empty(), resolve)?;
+    if give_back(&seen) { open_folder(&at, name, beneath) } else { Err(Errno::ACCESS) }
+}
+
+/// Gives this user the rights of each of its folders on the way to one below `folder`, and of that, as far as it can.
+fn open_up(folder: &Path, below: &Path) {
+    let Ok(mut at) = opened(CWD, folder.as_os_str(), false) else { return };
+    for name in below {
+        give_back(&at);
+        match opened(&at, name, true) {
+            Ok(next) => at = next,
+            Err(_) => return,
+        }
+    }
+    give_back(&at);
+}
+
+/// Gives this user the rights of a folder of its own, which whoever runs inside as the same user can take. False: it has
+/// them, or cannot have them.
+fn give_back(folder: &OwnedFd) -> bool {
+    let Ok(found) = fstat(folder) else { return false };
+    let mode = Mode::from_raw_mode(found.st_mode);
+    if found.st_uid != geteuid().as_raw() || mode.contains(Mode::RWXU) {
+        return false;
+    }
+    // By the descriptor, which may be for its path alone.
+    let by = format!("/proc/self/fd/{}", folder.as_raw_fd());
+    chmodat(CWD, by, mode | Mode::RWXU, AtFlags::empty()).is_ok()
+}
+
 /// `None`: it is gone, perhaps since another session has moved it.
 fn aside(folder: &OwnedFd, name: &OsStr, path: &Path) -> Option<Found> {
     let mut moved = Err("every name for it is taken".to_owned());
+    // While the agent runs it may take them again.
+    let mut tries = 0..MOST_NAMES;
     for number in 0..MOST_NAMES {
         let mut to: OsString = name.to_owned();
         to.push(SUFFIX);
@@ -207,7 +259,11 @@ fn aside(folder: &OwnedFd, name: &OsStr, path: &Path) -> Option<Found> {
                 }
             }
         }
-        match rename_to_new(folder, name, &to) {
+        let mut renamed = rename_to_new(folder, name, &to);
+        while renamed == Err(Errno::ACCESS) && tries.next().is_some() && give_back(folder) {
+            renamed = rename_to_new(folder, name, &to);
+        }
+        match renamed {
             Err(Errno::EXIST) => {}
             Err(Errno::NOENT) => return None,
             Ok(()) => {

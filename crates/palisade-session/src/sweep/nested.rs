@@ -12,9 +12,10 @@ use std::{
 
 use palisade_policy::Grant;
 use palisade_sandbox::{Content, Plan};
+use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
-use super::{Found, How, Was, Watched};
+use super::{Found, How, Was, Watched, open_up};
 use crate::{
     plan::{Git, Repositories, find_repositories},
     walk::Walked,
@@ -23,6 +24,8 @@ use crate::{
 /// What Git runs or believes, in a git directory. See `gitrepository-layout(5)`.
 const OF_DIRECTORY: [&str; 5] =
     ["hooks", "config", "config.worktree", "commondir", "info/attributes"];
+/// Folders within each other that are opened again.
+const MOST_CLOSED: usize = 16;
 
 /// A writable folder, and what in it the agent cannot have changed. Paths are below the folder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -104,7 +107,7 @@ impl Nested {
     /// The names to look at for what has come since, and what cannot be looked into since.
     pub(super) fn watched(&self) -> (Vec<Watched>, Vec<Found>) {
         let folder = Path::new(&self.folder);
-        let Walked { found, unread } = find_repositories(folder);
+        let Walked { found, unread } = self.walked();
         let mut names = BTreeSet::new();
         for git in &found {
             match git {
@@ -142,6 +145,31 @@ impl Nested {
             how: How::Unseen,
         });
         (watched.collect(), closed.chain(self.exchanged()).collect())
+    }
+
+    /// What is in the folder, with what the agent has closed opened again.
+    fn walked(&self) -> Walked<Git> {
+        let folder = Path::new(&self.folder);
+        let mut walked = find_repositories(folder);
+        // One may hide the next.
+        for _ in 0..MOST_CLOSED {
+            let closed = walked.unread.iter().filter(|(_, errno)| *errno == Errno::ACCESS);
+            let closed = closed.filter_map(|(path, _)| path.strip_prefix(folder).ok());
+            let new = closed.filter(|below| !self.unread.contains(below.as_os_str()));
+            let mut any = false;
+            for below in new {
+                any = true;
+                open_up(folder, below);
+            }
+            if !any {
+                break;
+            }
+            let before = std::mem::replace(&mut walked, find_repositories(folder));
+            if before.unread == walked.unread {
+                break;
+            }
+        }
+        walked
     }
 
     /// Of the repositories that there are at the launch, names that are missing and that would run something, or do

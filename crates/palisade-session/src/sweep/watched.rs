@@ -2,14 +2,17 @@ use std::{
     collections::BTreeSet,
     ffi::OsString,
     fs,
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
 };
 
 use palisade_policy::Grant;
 use palisade_sandbox::{Content, Plan};
 use serde::{Deserialize, Serialize};
 
-use crate::plan::PROTECTED;
+use crate::plan::{PROTECTED, Repositories};
+
+/// Links that lead from one to the next.
+const MOST_LINKS: usize = 8;
 
 /// A protected name that no mount covers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,8 +36,9 @@ pub(crate) enum Was {
     Link(OsString),
 }
 
-/// Every protected name in what the plan makes writable, unless the policy names it exactly.
-pub(crate) fn find(plan: &Plan, grants: &[Grant]) -> Vec<Watched> {
+/// Every protected name in what the plan makes writable, unless the policy names it exactly; and what settings of Git
+/// name there.
+pub(crate) fn find(plan: &Plan, grants: &[Grant], repositories: &[Repositories]) -> Vec<Watched> {
     let named: BTreeSet<&PathBuf> =
         grants.iter().filter(|grant| grant.writable).map(|grant| &grant.path).collect();
     let folders: BTreeSet<&Path> = plan
@@ -65,22 +69,58 @@ pub(crate) fn find(plan: &Plan, grants: &[Grant]) -> Vec<Watched> {
                 .ancestors()
                 .skip(1)
                 .find(|above| !above.as_os_str().is_empty() && folder.join(above).is_symlink());
-            let name = link.and_then(Path::to_str).unwrap_or(name);
-            let path = folder.join(name);
-            let was = match path.symlink_metadata() {
-                Err(_) => Was::Absent,
-                Ok(found) if found.is_symlink() => match fs::read_link(&path) {
-                    Ok(to) => Was::Link(to.into()),
-                    Err(_) => Was::Absent,
-                },
-                // Covered by a mount of its own.
-                Ok(_) => continue,
-            };
-            let (folder, name) = (folder.into(), name.into());
-            let entry = Watched { folder, git: name == ".gitmodules", name, was };
-            if !all.contains(&entry) {
-                all.push(entry);
+            let most = if link.is_some() { 1 } else { MOST_LINKS };
+            let name = link.unwrap_or(Path::new(name));
+            all.extend(missing(folder, name, most, name == Path::new(".gitmodules")));
+        }
+    }
+    for found in repositories {
+        let configured = found.configured.iter().filter(|path| !named.contains(path));
+        let names = configured.filter_map(|path| path.strip_prefix(&found.folder).ok());
+        all.extend(names.flat_map(|name| missing(&found.folder, name, MOST_LINKS, false)));
+    }
+    let mut seen = BTreeSet::new();
+    all.retain(|one| seen.insert((one.folder.clone(), one.name.clone())));
+    all
+}
+
+/// What no mount covers at this name: that nothing is there, or a link; and what the link leads to in the folder, if
+/// nothing is there. At most so many links are followed.
+fn missing(folder: &Path, name: &Path, most: usize, git: bool) -> Vec<Watched> {
+    let mut all = Vec::new();
+    let mut name = name.to_owned();
+    for _ in 0..most {
+        let path = folder.join(&name);
+        let watched = |was| Watched { folder: folder.into(), name: name.clone().into(), was, git };
+        let to = match path.symlink_metadata() {
+            Ok(found) if found.is_symlink() => fs::read_link(&path).ok(),
+            Err(_) => None,
+            // Covered by a mount of its own.
+            Ok(_) => return all,
+        };
+        let Some(to) = to else {
+            all.push(watched(Was::Absent));
+            return all;
+        };
+        all.push(watched(Was::Link(to.clone().into())));
+        let next = lexical(&path.parent().unwrap_or(folder).join(to));
+        match next.strip_prefix(folder) {
+            Ok(below) if !below.as_os_str().is_empty() => name = below.to_owned(),
+            _ => return all,
+        }
+    }
+    all
+}
+
+/// Without `..`; where a link is on the way, what is found there is looked at by the link.
+fn lexical(path: &Path) -> PathBuf {
+    let mut all = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => {
+                all.pop();
             }
+            part => all.push(part),
         }
     }
     all

@@ -434,6 +434,41 @@ alarms: {{rules: [../config/rules.yaml]}}
     }
 }
 
+/// A rule that has fired is quiet for a while: were its alarm lost with the client, whoever closes at once would have
+/// silenced it.
+#[test]
+fn closes_what_raises_an_alarm_before_it_is_raised() {
+    const PORTS: std::ops::Range<u16> = 7000..7040;
+    let rule = |port| {
+        format!(
+            "  - id: tried-{port}\n    title: Port {port} is tried\n    \
+             match: {{kind: connect, decision: ask, subject: \"93.184.216.34:{port}\"}}\n    actions: [notify]\n"
+        )
+    };
+    let policy = "network: {unknown: ask}\nalarms: {rules: [../config/rules.yaml]}";
+    let Some(world) = World::new(policy) else { return };
+    let rules: String = PORTS.map(rule).collect();
+    world.write("config/rules.yaml", &format!("palisade-alarms: 1\nrules:\n{rules}"));
+    let ran = world.inside_python(&format!(
+        "
+import socket, struct, time
+for port in range({}, {}):
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
+    client.connect(('93.184.216.34', port))
+    client.close()
+time.sleep(3)
+",
+        PORTS.start, PORTS.end
+    ));
+    let events = world.events();
+    let asked = of(&events, "connect").into_iter().filter(|it| it["decision"] == "ask").count();
+    assert_eq!(asked, PORTS.len(), "{ran}");
+    assert_eq!(of(&events, "alarm").len(), PORTS.len(), "{ran}");
+    assert_eq!(ran.err.matches("ALARM (").count(), PORTS.len(), "{ran}");
+    world.verify();
+}
+
 #[test]
 fn an_alarm_is_told_to_hooks_and_tried_again_on_the_journal() {
     let Some(world) = World::new(&format!(

@@ -406,3 +406,76 @@ print(*seen)
         at(100)
     );
 }
+
+/// Settings of the operator's name folders and files that are not there yet, and a protected link leads to one.
+#[test]
+fn makes_what_settings_and_links_lead_to() {
+    let Some(world) = World::plain() else { return };
+    world
+        .outside_sh(
+            "git init -q . && git config core.hooksPath hooks.d && git config include.path ../more.conf && \
+             ln -s sub/envrc .envrc",
+        )
+        .good();
+    let plant = "mkdir hooks.d sub && echo evil >hooks.d/pre-commit; echo evil >more.conf; echo evil >sub/envrc; touch made";
+    let session = start(&world, &format!("{plant}; {LOOKED}"));
+    until("made", || world.at("work/made").exists());
+    for name in ["hooks.d", "more.conf", "sub/envrc"] {
+        until(name, || !world.at("work").join(name).exists());
+    }
+    world.write("work/looked", "");
+    let ran = end_of(session);
+    assert_eq!(ran.code, Some(0), "{ran}");
+    assert!(ran.err.contains("hooks.d appeared"), "{ran}");
+    world.verify();
+}
+
+/// What editors, agents and other version control of the host run as soon as somebody is there.
+#[test]
+fn makes_what_other_tools_of_the_host_run() {
+    const NAMES: [&str; 7] = [
+        ".hg/hgrc",
+        ".zed/tasks.json",
+        ".helix/languages.toml",
+        "opencode.json",
+        ".kiro/settings/mcp.json",
+        "mise.toml",
+        ".config/systemd/user/x.service",
+    ];
+    let Some(world) = World::plain() else { return };
+    let plant = "for it; do mkdir -p \"$(dirname $it)\"; echo evil >$it; done; touch made";
+    let plant = format!("set -- {}; {plant}", NAMES.join(" "));
+    let session = start(&world, &format!("{plant}; {LOOKED}"));
+    until("made", || world.at("work/made").exists());
+    for name in NAMES {
+        until(name, || !world.at("work").join(name).exists());
+    }
+    world.write("work/looked", "");
+    assert_eq!(end_of(session).code, Some(0));
+}
+
+/// Whoever is the operator's user inside takes the rights of the folder away, so that nothing in it can be renamed.
+#[test]
+fn takes_the_rights_of_the_folder_of_what_it_made() {
+    let Some(world) = World::plain() else { return };
+    let plant = "mkdir -p .config/git; (echo evil >.envrc; chmod 0555 .) && touch .config/git/config; chmod 0 .config";
+    let session = start(&world, &format!("{plant}; sleep 2; chmod 0 .config; chmod 0555 ."));
+    let ran = end_of(session);
+    assert!(!ran.err.contains("could not be moved"), "{ran}");
+    for name in [".envrc", ".config/git"] {
+        assert!(world.at("work").join(name).symlink_metadata().is_err(), "{name}: {ran}");
+    }
+    world.verify();
+    world.outside_sh("chmod 755 . .config").good();
+}
+
+/// A repository in folders that it has closed behind itself is found at the end all the same.
+#[test]
+fn closes_the_folders_round_a_repository() {
+    let Some(world) = World::plain() else { return };
+    let ran = world.inside_sh(
+        "mkdir -p a/b && git init -q a/b/c && echo evil >a/b/c/.git/hooks/post-checkout; chmod 0 a/b; chmod 0 a",
+    );
+    assert!(ran.err.contains("hooks appeared") && !ran.err.contains("looked into"), "{ran}");
+    assert!(!world.at("work/a/b/c/.git/hooks").exists());
+}

@@ -582,3 +582,34 @@ fn leads_a_denied_name_to_the_systems_programs() {
     world.inside_sh("ln -s /usr private").good();
     assert_eq!(world.inside_sh("/usr/bin/env echo still").good(), "still");
 }
+
+/// Hooks that lie elsewhere, more settings, programs, and what a hook is a link to: Git of the host runs it all.
+#[test]
+fn writes_what_gits_settings_name() {
+    let Some(world) = World::plain() else { return };
+    for name in
+        ["work/hooks.d/pre-commit", "work/more.conf", "work/watch.sh", "work/scripts/push.sh"]
+    {
+        world.write(name, "# the operator's\n");
+    }
+    world
+        .outside_sh(
+            "git init -q . && git config core.hooksPath hooks.d && git config include.path ../more.conf && \
+             git config core.fsmonitor ./watch.sh && ln -s ../../scripts/push.sh .git/hooks/pre-push",
+        )
+        .good();
+    let plant = "for it in hooks.d/pre-commit hooks.d/new more.conf watch.sh scripts/push.sh; do \
+                 echo evil >$it; rm -f $it; mv x $it; done; mv scripts y; mv hooks.d z; : >scripts/other";
+    world.inside_sh(&format!(": >x; {plant}"));
+    for name in
+        ["work/hooks.d/pre-commit", "work/more.conf", "work/watch.sh", "work/scripts/push.sh"]
+    {
+        assert_eq!(world.read(name), "# the operator's\n", "{name}");
+    }
+    assert!(!world.at("work/hooks.d/new").exists());
+    // The twin: what lies beside it is the agent's.
+    assert!(world.at("work/scripts/other").exists());
+    world.verify();
+    world.outside_sh("echo evil >hooks.d/pre-commit").good();
+    assert_eq!(world.read("work/hooks.d/pre-commit"), "evil\n", "unconfined it is written");
+}

@@ -292,6 +292,25 @@ try:
 
     # Nothing that a question says steers the terminal.
     open("exec.yaml", "w").write("palisade: 1\nextends: [shell]\npermissions: {ask: ['Bash(unshare *)']}\n")
+    # What is longer than the screen is not permitted before its end was on it.
+    argv = [palisade, "run", "--name", "whole", "--policy", "exec.yaml", "--", "unshare", "--version", "x" * 3000 + "Ω"]
+    child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    children.append(child)
+    pending()
+    screen.resize(10, 60)
+    screen.shows("whole/1")
+    screen.key("k", "more rows: space")
+    screen.key("a", "there is more of it than was seen")
+    assert len(pending()) == 1 and "Ω".encode() not in screen.seen
+    until = time.time() + 60
+    while "Ω".encode() not in screen.seen:
+        assert time.time() < until
+        os.write(screen.terminal, b" ")
+        time.sleep(0.1)
+    screen.key("a", "whole/1 is allowed")
+    assert "util-linux" in child.communicate(timeout=60)[0]
+    screen.resize(24, 400)
+
     hostile = "\x1b]0;mine\x07\x1b[1;1Hallowed\u202e\r"
     argv = [palisade, "run", "--name", "odd", "--policy", "exec.yaml", "--", "unshare", "--version", hostile]
     child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

@@ -181,11 +181,20 @@ fn shown(entry: &Entry, pending: &Pending) -> String {
         &named(entry, pending),
         &format!("{} s", pending.seconds_left),
         &pending.waiting.to_string(),
-        &match &pending.program {
-            Some(program) => format!("{} (by {})", escaped(&pending.subject), escaped(program)),
-            None => escaped(&pending.subject).to_string(),
-        },
+        &wanted(pending),
     )
+}
+
+/// What is wanted, with all that an answer is for.
+fn wanted(pending: &Pending) -> String {
+    let mut text = escaped(&pending.subject).to_string();
+    if let Some(program) = &pending.program {
+        text.push_str(&format!(" (by {})", escaped(program)));
+    }
+    if !pending.environment.is_empty() {
+        text.push_str(&format!(" (with {})", escaped(&pending.environment.join(" "))));
+    }
+    text
 }
 
 fn row(question: &str, left: &str, waiting: &str, wants: &str) -> String {
@@ -258,6 +267,18 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn the_list_shows_the_variables_that_are_part_of_a_question() {
+        let pending = json!({"id": 1, "kind": "exec", "subject": "/usr/bin/tar xf a", "program": "/usr/bin/tar",
+            "environment": ["PATH=/bin", "LD_PRELOAD=/work/x.so\u{1b}"],
+            "since": "2026-01-01T00:00:00.000000Z", "seconds_left": 1, "waiting": 1});
+        let shown = wanted(&serde_json::from_value(pending).unwrap());
+        assert!(
+            shown.starts_with("/usr/bin/tar xf a (by /usr/bin/tar) (with PATH=/bin LD_PRELOAD=")
+        );
+        assert!(!shown.contains('\u{1b}'), "{shown}");
+    }
 
     #[test]
     fn only_what_no_rule_names_gets_a_rule_of_the_network() {

@@ -1,6 +1,7 @@
 //! The list at a terminal, with keys that answer.
 
 use std::{
+    cell::Cell,
     io::{self, Write},
     process::ExitCode,
     time::Duration,
@@ -39,8 +40,12 @@ const MOST_ROWS: usize = 10;
 struct Screen {
     all: Vec<(Entry, Pending)>,
     chosen: usize,
-    /// The first line of the question that is seen.
+    /// The first row of the question that is seen.
     from: usize,
+    /// So many rows further on shows what follows, and leaves none out.
+    page: usize,
+    /// Whether the last one was: nobody permits what is below the screen's end.
+    seen: bool,
     said: String,
     /// A rule that was shown, and is written if `r` is pressed again: of this question.
     sure: Option<String>,
@@ -134,7 +139,7 @@ impl Screen {
                 self.said = "the question that was chosen is open no more".into();
                 // Another one takes its place: a key that is being pressed is not for it.
                 self.chosen = usize::MAX;
-                (self.from, self.sure, self.changed) = (0, None, None);
+                (self.from, self.seen, self.sure, self.changed) = (0, false, None, None);
             }
             (None, None) if self.chosen == usize::MAX && !self.said.is_empty() => {}
             (None, None) => self.chosen = 0,
@@ -148,8 +153,19 @@ impl Screen {
 
     fn press(&mut self, key: KeyCode, place: Option<&Place>) {
         let last = self.all.len().saturating_sub(1);
+        let further = matches!(key, KeyCode::PageDown | KeyCode::PageUp | KeyCode::Char(' '));
         let sure = self.sure.take();
-        let changed = self.changed.take();
+        let changed = if further { None } else { self.changed.take() };
+        let permits = matches!(key, KeyCode::Char('a' | 's' | 'r' | 'y'));
+        if permits && !self.seen && self.chosen().is_some() {
+            self.changed = changed;
+            self.said = "there is more of it than was seen: space shows it".into();
+            return;
+        }
+        if changed.is_some() {
+            // What is shown from now on is another text.
+            (self.from, self.seen) = (0, false);
+        }
         match key {
             KeyCode::Char('y') => self.allow_changed(changed),
             KeyCode::Down | KeyCode::Char('j') => {
@@ -158,8 +174,10 @@ impl Screen {
             KeyCode::Up | KeyCode::Char('k') => {
                 self.choose(self.chosen.min(last + 1).saturating_sub(1))
             }
-            KeyCode::PageDown | KeyCode::Char(' ') => self.from = self.from.saturating_add(10),
-            KeyCode::PageUp => self.from = self.from.saturating_sub(10),
+            KeyCode::PageDown | KeyCode::Char(' ') => {
+                self.from = self.from.saturating_add(self.page);
+            }
+            KeyCode::PageUp => self.from = self.from.saturating_sub(self.page),
             KeyCode::Char('a') => self.answer(true, Scope::Once),
             KeyCode::Char('s') => self.answer(true, Scope::Session),
             KeyCode::Char('d') => self.answer(false, Scope::Once),
@@ -169,7 +187,7 @@ impl Screen {
     }
 
     fn choose(&mut self, at: usize) {
-        (self.chosen, self.from) = (at, 0);
+        (self.chosen, self.from, self.seen) = (at, 0, false);
         self.said.clear();
     }
 
@@ -214,7 +232,7 @@ impl Screen {
         match changed {
             Ok(changed) => {
                 self.said = format!("y permits this in place of {question}, once");
-                (self.from, self.changed) = (0, Some(changed));
+                (self.from, self.seen, self.changed) = (0, false, Some(changed));
             }
             Err(failure) => self.said = failure.to_string(),
         }
@@ -280,19 +298,19 @@ impl Screen {
         }
     }
 
-    fn draw(&self) -> io::Result<()> {
+    fn draw(&mut self) -> io::Result<()> {
         let (width, height) = size()?;
         let (width, height) = (usize::from(width), usize::from(height));
         let mut out = io::stdout().lock();
         queue!(out, Clear(ClearType::All), MoveTo(0, 0))?;
-        let mut row = 0;
-        let mut line = |out: &mut io::StdoutLock<'_>, text: &str, look: Look, inverse: bool| {
-            if row >= height {
+        let row = Cell::new(0);
+        let line = |out: &mut io::StdoutLock<'_>, text: &str, look: Look, inverse: bool| {
+            if row.get() >= height {
                 return Ok(());
             }
             let text = view::rows(text, width).into_iter().next().unwrap_or_default();
-            let at = u16::try_from(row).unwrap_or(u16::MAX);
-            row += 1;
+            let at = u16::try_from(row.get()).unwrap_or(u16::MAX);
+            row.set(row.get() + 1);
             queue!(out, MoveTo(0, at))?;
             match look {
                 Look::Plain => {}
@@ -313,8 +331,10 @@ impl Screen {
         let heads =
             "a once  s session  e edit first  r for good  d deny  j/k choose  space further  q end";
         line(&mut out, heads, Look::Dim, false)?;
-        let first = (self.chosen.min(self.all.len())).saturating_sub(MOST_ROWS - 1);
-        for (at, (entry, pending)) in self.all.iter().enumerate().skip(first).take(MOST_ROWS) {
+        // Half of a small screen is for the question itself.
+        let most = MOST_ROWS.min(height / 2).max(1);
+        let first = (self.chosen.min(self.all.len())).saturating_sub(most - 1);
+        for (at, (entry, pending)) in self.all.iter().enumerate().skip(first).take(most) {
             let text = super::shown(entry, pending);
             line(&mut out, text.trim_end(), Look::Plain, at == self.chosen)?;
         }
@@ -324,18 +344,30 @@ impl Screen {
         for part in view::rows(&palisade_journal::escaped(&self.said).to_string(), width) {
             line(&mut out, &part, Look::Dim, false)?;
         }
-        if let Some((_, pending)) = self.chosen() {
-            // A line that is longer than the screen goes on below: nothing of it is hidden.
-            let whole = match &self.changed {
-                Some(changed) => changed.shown.clone(),
-                None => view::of(pending),
-            };
-            for shown in whole.iter().skip(self.from) {
-                for part in view::rows(&shown.text, width) {
-                    line(&mut out, &part, shown.look, false)?;
-                }
-            }
+        let Some((_, pending)) = self.chosen() else { return out.flush() };
+        // A line that is longer than the screen goes on below: nothing of it is hidden.
+        let whole = match &self.changed {
+            Some(changed) => changed.shown.clone(),
+            None => view::of(pending),
+        };
+        let whole: Vec<(String, Look)> = whole
+            .iter()
+            .flat_map(|line| view::rows(&line.text, width).into_iter().map(|row| (row, line.look)))
+            .collect();
+        self.from = self.from.min(whole.len().saturating_sub(1));
+        let room = height.saturating_sub(row.get());
+        // The last row says that there is more.
+        let fits = whole.len().saturating_sub(self.from) <= room;
+        let most = if fits { room } else { room.saturating_sub(1) };
+        self.page = most.clamp(1, 10);
+        for (text, look) in whole.iter().skip(self.from).take(most) {
+            line(&mut out, text, *look, false)?;
         }
+        let left = whole.len().saturating_sub(self.from + most);
+        if left > 0 {
+            line(&mut out, &format!("{left} more rows: space"), Look::Plain, true)?;
+        }
+        self.seen |= left == 0 && room > 0;
         out.flush()
     }
 }

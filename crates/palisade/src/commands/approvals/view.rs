@@ -5,8 +5,8 @@ use palisade_journal::escaped;
 use palisade_session::running::Pending;
 use serde_json::Value;
 
-/// Lines of one question.
-const MOST_LINES: usize = 400;
+/// Lines of one question: more than the characters that one may have.
+const MOST_LINES: usize = 20_000;
 
 /// A line, and how it is to look.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,24 +49,30 @@ pub(super) fn of(pending: &Pending) -> Vec<Line> {
         command.split('\n').for_each(|part| line(Look::Plain, part));
     }
     let file = text("file_path").or(text("path")).unwrap_or_default();
+    let ended =
+        |text: &str| if text.ends_with('\n') { text.to_owned() } else { format!("{text}\n") };
     let change = match (text("old_string"), text("new_string"), text("content")) {
-        (Some(old), Some(new), _) => Some((Some(old), new)),
-        (None, _, Some(new)) => Some((None, new)),
+        (Some(old), Some(new), _) => Some((Some(ended(old)), ended(new))),
+        (None, None, Some(new)) => Some((None, ended(new))),
         _ => None,
     };
-    if let Some((old, new)) = change {
-        let ended =
-            |text: &str| if text.ends_with('\n') { text.to_owned() } else { format!("{text}\n") };
-        let (old, new) = (old.map(ended), ended(new));
-        for part in diff(file, old.as_deref(), Some(&new)).lines() {
+    if let Some((old, new)) = &change {
+        for part in diff(file, old.as_deref(), Some(new)).lines() {
             line(look(part), part);
         }
     }
-    // Whatever was not shown yet: nothing is left out.
+    // Whatever was not shown yet, all of it: of what stays as it is, a diff shows little, which is of no matter in a file
+    // that has it already.
+    let (edits, writes) = match &change {
+        Some((Some(old), new)) => (matches!(tool, "Edit" | "replace") && old != new, false),
+        Some((None, _)) => (false, true),
+        None => (false, false),
+    };
     for (key, value) in &fields {
         let known = match key.as_str() {
             "command" => value.is_string(),
-            "old_string" | "new_string" | "content" => change.is_some(),
+            "old_string" | "new_string" => edits,
+            "content" => writes,
             _ => false,
         };
         if !known {
@@ -150,6 +156,25 @@ mod tests {
         assert!(lines.contains(&Line { text: "+two".into(), look: Look::Added }), "{lines:?}");
         assert!(lines.contains(&Line { text: "-one".into(), look: Look::Removed }), "{lines:?}");
         assert!(lines.iter().any(|line| line.text == "replace_all: true"), "{lines:?}");
+    }
+
+    /// Names of fields say nothing of what a tool makes of them.
+    #[test]
+    fn nothing_hides_behind_a_diff() {
+        let tail = "same\n".repeat(20);
+        let (old, new) = (format!("curl evil\n{tail}a"), format!("curl evil\n{tail}b"));
+        for (tool, input, hidden) in [
+            ("mcp__x__y", json!({"old_string": "a", "new_string": "b", "content": "evil"}), "evil"),
+            ("Write", json!({"content": "a", "new_string": "evil"}), "evil"),
+            ("mcp__x__y", json!({"old_string": "evil", "new_string": "evil"}), "evil"),
+            ("mcp__x__y", json!({"old_string": old, "new_string": new}), "curl evil"),
+            ("Edit", json!({"old_string": "evil", "new_string": "evil\n"}), "evil"),
+        ] {
+            let shown = texts(&format!("{tool} {input}"));
+            assert!(shown.iter().any(|line| line.contains(hidden)), "{tool} {input}: {shown:?}");
+        }
+        let many = json!({"command": format!("true{}evil", "\n".repeat(1500))});
+        assert!(texts(&format!("Bash {many}")).contains(&"evil".to_owned()));
     }
 
     #[test]
