@@ -6,7 +6,9 @@ use std::{
 };
 
 use ipnet::IpNet;
-use palisade_core::{HostName, HostPattern, PolicyDigest, ProgramPattern, RecordKind, TextPattern};
+use palisade_core::{
+    HostName, HostPattern, PolicyDigest, ProgramPattern, RecordKind, SkillPolicy, TextPattern,
+};
 use palisade_hooks::Config;
 use palisade_permissions::{List, Mode, Rule};
 use serde::Serialize;
@@ -67,7 +69,7 @@ impl Policy {
             audit: &self.audit,
             alarms: self.alarms.as_ref(),
             taint: self.taint.as_ref(),
-            skills: self.skills,
+            skills: &self.skills,
             not_built: &self.not_built,
         })
     }
@@ -321,12 +323,15 @@ impl Default for Approvals {
 }
 
 /// The `skills` section: which skills are in the sandbox. The strictest of all documents counts.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Skills {
     /// What must have happened to a skill.
     pub require: SkillRequire,
     /// Findings of this severity and up keep a skill out.
     pub block: Option<SkillSeverity>,
+    /// What the programs of a skill may do at most, by its name: what all of these permit.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub policies: BTreeMap<String, Vec<SkillPolicy>>,
 }
 
 impl Skills {

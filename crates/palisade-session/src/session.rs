@@ -15,9 +15,11 @@ use palisade_sandbox::{
     linux::{
         audit::Records,
         callers::{Callers, Lineages},
+        marks::Marks,
         supervisor::Goes,
     },
 };
+use palisade_ssh::SkillsOf;
 use palisade_workspace::{Kept, Outcome, WorkspaceError};
 use rustix::rand::{GetRandomFlags, getrandom};
 use tokio::sync::oneshot;
@@ -30,7 +32,7 @@ use crate::{
     degraded::{self, Missing},
     denials::Denials,
     denied_content::DeniedFiles,
-    execs::{self, Execs},
+    execs::{self, Execs, Origins},
     exports,
     expose::Exposed,
     file_denials::{self, FileDenials},
@@ -49,7 +51,9 @@ use crate::{
     recording::Recording,
     refusal::{self, Refusal, Refuse},
     running::Desk,
-    ships, skills, ssh,
+    ships,
+    skills::{self, Marked},
+    ssh,
     streams::{self, Copies},
     supervise::{Cause, End, relay, until_end},
     sweep::{self, Found, List, Watched},
@@ -97,7 +101,8 @@ pub fn run(order: &Order, tell: impl Fn(&str)) -> Result<Ended, Refusal> {
     };
     started.exposed.told().for_each(|one| tell(&one));
     let unfiltered = started.missing.iter().any(Missing::is_filter);
-    let goes = Goes { tracing: order.policy.holds_execs(), unfiltered };
+    let tracing = order.policy.holds_execs() || started.marked.any();
+    let goes = Goes { tracing, unfiltered };
     if let Err(refusal) = guard::memory().and_then(|()| guard::rights(goes, &order.allow_degraded))
     {
         drop(started);
@@ -162,6 +167,8 @@ struct Started {
     kept_out: Vec<Event>,
     /// The skills that models may ask for.
     named: skills::Named,
+    /// The skills that have a policy of their own.
+    marked: Marked,
     /// Protected names that are missing, and that nobody may make.
     absent: Vec<Watched>,
     /// What is not to be seen inside, should it appear.
@@ -224,6 +231,7 @@ fn prepare(
             false => Vec::new(),
         },
     };
+    let marked = locked.marked()?;
     let absent = lists.absent(&repositories);
     if let Some(list) = &mut list {
         list.fill(lists)?;
@@ -248,6 +256,7 @@ fn prepare(
         decoys,
         denied,
         named: skills::Named::of(&locked),
+        marked,
         loads: locked.loads,
         kept_out: locked.events,
         absent,
@@ -281,12 +290,13 @@ async fn live(
         loads,
         kept_out,
         named,
+        marked,
         absent,
         appearing,
     } = started;
     let policy = &order.policy;
     let mut signals = Signals::catch().refuse("catch signals", "report this")?;
-    if policy.holds_execs() {
+    if policy.holds_execs() || marked.any() {
         execs::prepare().refuse("prepare to watch what is executed", "report this")?;
     }
     let (journal, unwritten) = open_journal(order, session)?;
@@ -309,6 +319,7 @@ async fn live(
         Err(refusal) => (None, Some(refusal)),
     };
     let engine = Engine::with_own_addresses(policy, own.clone());
+    let engine = engine.with_skills(marked.policies.clone());
     let (rules, mut raised) = Alarms::new(policy.alarms.as_ref(), decoys.clone());
     let pipeline = Pipeline::new(engine, journal, approvals, hooks, (named, rules), unwritten);
     let unready = match keeping::content(order, session) {
@@ -448,7 +459,7 @@ async fn live(
         return Err(refused(refusal).await);
     }
     let mut standing = standing;
-    let callers = match watch_callers(policy, &mut standing) {
+    let callers = match watch_callers(policy, &marked, &mut standing) {
         Ok(callers) => callers,
         Err(refusal) => return Err(refused(refusal).await),
     };
@@ -457,11 +468,11 @@ async fn live(
             Ok(lineages) => Arc::new(lineages),
             Err(refusal) => return Err(refused(refusal).await),
         };
-    let execs = match hold_execs(policy, &standing, &pipeline, (&search, &lineages)) {
+    let execs = match hold_execs(policy, &standing, &pipeline, (&search, &lineages, &marked)) {
         Ok(execs) => execs,
         Err(refusal) => return Err(refused(refusal).await),
     };
-    let programs = callers.clone().map(Programs::new);
+    let programs = callers.clone().map(|callers| Programs::new(callers, marked.names()));
     let recorder = Arc::clone(&authority);
     let sockets = standing.sockets.take();
     let sandbox = standing.terminal.take();
@@ -473,10 +484,10 @@ async fn live(
         Ok(inspector) => inspector,
         Err(refusal) => return Err(refused(refusal).await),
     };
-    let agent = standing
-        .socket
-        .take()
-        .map(|socket| ssh::agent(&policy.network, &order.operator, socket, Arc::clone(&authority)));
+    let agent = standing.socket.take().map(|socket| {
+        let with = (Arc::clone(&authority), skills_of(&marked));
+        ssh::agent(&policy.network, &order.operator, socket, with)
+    });
     let agent = match agent.transpose() {
         Ok(agent) => agent,
         Err(refusal) => return Err(refused(refusal).await),
@@ -621,17 +632,23 @@ async fn live(
 /// Who tells who connects, where that decides or is shown.
 fn watch_callers(
     policy: &Policy,
+    marked: &Marked,
     standing: &mut Standing,
 ) -> Result<Option<Arc<Callers>>, Refusal> {
-    if !policy.network.watches_programs() {
+    if !policy.network.watches_programs() && !marked.any() {
         return Ok(None);
     }
-    let callers =
-        standing.callers().refuse("look at the sandbox's processes", "report this")?.map(Arc::new);
-    if callers.is_none() && policy.network.names_programs() {
+    let reaches = standing.sockets.is_some();
+    let callers = standing.callers().refuse("look at the sandbox's processes", "report this")?;
+    let callers = match marked.any() {
+        true => callers.map(Callers::with_marks),
+        false => callers,
+    };
+    let callers = callers.map(Arc::new);
+    if callers.is_none() && (policy.network.names_programs() || (marked.any() && reaches)) {
         return Err(Refusal::new(
-            "a rule is for certain programs, and this kernel does not tell whose a socket is",
-            "use a kernel with CONFIG_INET_DIAG, or take `binaries` and `commands` out of the policy",
+            "a rule is for certain programs, or a skill has a policy of its own, and this kernel does not tell whose a socket is",
+            "use a kernel with CONFIG_INET_DIAG, or take `binaries`, `commands` and `skills.policies` out of the policy",
         ));
     }
     Ok(callers)
@@ -661,17 +678,38 @@ fn hold_execs(
     policy: &Policy,
     standing: &Standing,
     pipeline: &Arc<Pipeline>,
-    (search, lineages): (&str, &Arc<Lineages>),
+    (search, lineages, marked): (&str, &Arc<Lineages>, &Marked),
 ) -> Result<Option<Execs>, Refusal> {
-    if !policy.holds_execs() {
+    if !policy.holds_execs() && !marked.any() {
         return Ok(None);
     }
     let view = standing.view().refuse("look at the sandbox's files", "report this")?;
     let workspace = policy.filesystem.workspace.as_ref();
     let workspace = workspace.map_or("/sandbox".as_ref(), |workspace| workspace.path.as_path());
-    Execs::start(Arc::clone(pipeline), view, search, workspace, Arc::clone(lineages))
+    if marked.any() && !Marks::can_be() {
+        return Err(Refusal::new(
+            "a skill has a policy of its own, and its processes cannot be told from others: real-time threads have a limit here",
+            "start palisade where `ulimit -R` says unlimited, or take `skills.policies` out of the policy",
+        ));
+    }
+    let origins = Origins::find(marked, &view)
+        .map_err(|why| Refusal::new(format!("the files of skills inside: {why}"), "report this"))?;
+    let skills = (origins, marked.names());
+    Execs::start(Arc::clone(pipeline), view, search, workspace, Arc::clone(lineages), skills)
         .refuse("start to watch what is executed", "see the limits of this user (ulimit -u)")
         .map(Some)
+}
+
+/// Of which skills with a policy of their own a process is.
+fn skills_of(marked: &Marked) -> Option<SkillsOf> {
+    let names = marked.names();
+    marked.any().then(|| {
+        let of = move |number: i32| {
+            let marks = Marks::of_thread(u32::try_from(number).ok()?).ok()?;
+            Some(skills::named(marks, &names))
+        };
+        Arc::new(of) as SkillsOf
+    })
 }
 
 fn launch_action(order: &Order) -> Action {

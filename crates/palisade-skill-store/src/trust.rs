@@ -267,6 +267,7 @@ mod tests {
             added: String::new(),
             scan: None,
             review: None,
+            policy: None,
             signatures: vec![signature],
         }
     }

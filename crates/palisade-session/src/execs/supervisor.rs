@@ -1,19 +1,23 @@
 use std::{
     cell::{Cell, RefCell},
     collections::HashMap,
-    io,
-    os::fd::{AsFd, OwnedFd},
+    fs::File,
+    io::{self, Read as _},
+    os::fd::{AsFd, AsRawFd, OwnedFd},
     rc::Rc,
     sync::Arc,
     task::{Context, Waker},
     time::{Duration, Instant},
 };
 
-use palisade_core::{Action, Authority, Decision, Event, Exec, Lineage, Script, Ties, Verdict};
+use palisade_core::{
+    Action, Authority, Decision, Event, Exec, Lineage, OfSkills, Program, Script, Ties, Verdict,
+};
 use palisade_journal::Admitted;
 use palisade_sandbox::linux::{
     callers::{Executable, Lineages},
     execs::{Arguments, Attempt, Change, Image, Tracing, View, environment, environment_of},
+    marks::Marks,
     seccomp::{Executes, Heard, Listener},
 };
 use rustix::{
@@ -25,9 +29,10 @@ use tokio::{runtime::Handle, task::JoinHandle};
 
 use super::{
     known::{Known, Places, Starts},
+    origins::Origins,
     seen::{Begun, Seen},
 };
-use crate::{callers::Digests, pipeline::Pipeline};
+use crate::{callers::Digests, pipeline::Pipeline, skills};
 
 /// Characters of a path in a message.
 const MOST_SHOWN: usize = 100;
@@ -48,6 +53,10 @@ pub(super) struct Supervisor {
     known: RefCell<(u64, Rc<Known>)>,
     digests: Digests,
     starts: Starts,
+    /// The files of skills that have a policy of their own.
+    origins: Origins,
+    /// The names of those, in the order of their marks.
+    names: Arc<[String]>,
     tracing: Tracing,
     lineages: Arc<Lineages>,
     /// Where questions are asked.
@@ -71,6 +80,7 @@ impl Supervisor {
         pipeline: Arc<Pipeline>,
         view: View,
         places: Places,
+        (origins, names): (Origins, Arc<[String]>),
         (lineages, elsewhere, changes): (Arc<Lineages>, Handle, OwnedFd),
     ) -> Self {
         let known = Rc::new(Known::find(&pipeline.programs(), &places, &view));
@@ -81,6 +91,8 @@ impl Supervisor {
             places,
             digests: Digests::default(),
             starts: Starts::default(),
+            origins,
+            names,
             tracing: Tracing::default(),
             lineages,
             elsewhere,
@@ -329,11 +341,23 @@ impl Supervisor {
             Some(script) => script.as_ref(),
             None => Some(&image.executable),
         };
+        // Before anything is let go: what it is once it runs nobody could mend.
+        let (before, more) = match self.mark(&image, pid) {
+            Ok(marks) => marks,
+            Err(error) => {
+                let lineage = self.lineage(pid);
+                Tracing::end(pid);
+                let why =
+                    format!("it cannot be told of which skill it is, so it is not run: {error}");
+                return self.ended((program_of(&image), lineage), Decision::deny(why), begun);
+            }
+        };
         let guarded = self.pipeline.guards_execs();
         let begun = match begun {
-            Some(Begun::Seen(seen))
+            Some(Begun::Seen(mut seen))
                 if !guarded && self.policies() == Some(seen.policies) && seen.is(&image) =>
             {
+                seen.exec.of.more = more;
                 return self.runs(seen.exec, &seen.decision, pid);
             }
             begun => begun,
@@ -342,8 +366,11 @@ impl Supervisor {
             // It may lead elsewhere by now.
             self.view.forget(&seen.attempt.path);
         }
-        let (exec, decision) = match self.has_become(&image, pid) {
-            Ok(exec) => self.considered(exec, file, || environment_of(pid), guarded),
+        let (exec, decision) = match self.has_become(&image, pid, before) {
+            Ok(mut exec) => {
+                exec.of.more = more;
+                self.considered(exec, file, || environment_of(pid), guarded)
+            }
             Err(error) => (program_of(&image), Err(error)),
         };
         match decision {
@@ -478,16 +505,79 @@ impl Supervisor {
             None => exec.program = path,
         }
         self.add_loaded(&mut exec, thread, &attempt.arguments.words)?;
+        let marks = self.marks_of(thread)?;
+        // A script is judged by its interpreter, which is known when that is mapped.
+        if let Some(file) = attempt.file.as_ref().filter(|_| !marks.is_none())
+            && !is_script(file)?
+        {
+            exec.of = self.starting(marks, file)?;
+        }
         Ok(exec)
     }
 
-    fn has_become(&self, image: &Image, pid: Pid) -> io::Result<Exec> {
+    /// The skills that a thread comes from.
+    fn marks_of(&self, thread: u32) -> io::Result<Marks> {
+        if self.origins.is_empty() { Ok(Marks::default()) } else { Ok(Marks::of_thread(thread)?) }
+    }
+
+    /// What a process of these skills starts, if it is a file of none of them.
+    fn starting(&self, marks: Marks, file: &Executable) -> io::Result<OfSkills> {
+        let skills = skills::named(marks, &self.names);
+        let own = self.origins.of_file(file, &self.digests)?;
+        let is_own = own.numbers().any(|number| Marks::one(number).is_some_and(|it| marks.has(it)));
+        if skills.is_empty() || is_own {
+            return Ok(OfSkills { skills, ..OfSkills::default() });
+        }
+        let digest = match self.pipeline.starts_by_digest() {
+            true => Some(self.digests.of(file)?),
+            false => None,
+        };
+        let program = Program {
+            path: file.path().to_owned(),
+            digest,
+            changeable: file.changeable(),
+            script: None,
+            ancestors: Vec::new(),
+            lineage: Lineage::default(),
+            skills: Vec::new(),
+        };
+        Ok(OfSkills { skills, program: Some(program), more: Vec::new() })
+    }
+
+    /// Mark a process for the skills that what it has become is of. Returns its marks before, and the names of those skills
+    /// that it had no mark of.
+    fn mark(&self, image: &Image, pid: Pid) -> io::Result<(Marks, Vec<String>)> {
+        let before = self.marks_of(pid.as_raw_nonzero().get().cast_unsigned())?;
+        if self.origins.is_empty() {
+            return Ok((before, Vec::new()));
+        }
+        let told = self.origins.of_image(image, pid, (&self.view, &self.digests))?;
+        let mut more = skills::named(told, &self.names);
+        if more.is_empty() || before.has(told) {
+            return Ok((before, Vec::new()));
+        }
+        told.put_on(pid)?;
+        let known = skills::named(before, &self.names);
+        more.retain(|name| !known.contains(name));
+        Ok((before, more))
+    }
+
+    fn has_become(&self, image: &Image, pid: Pid, before: Marks) -> io::Result<Exec> {
         let known = self.known();
         let mut exec = program_of(image);
         let called = exec.argv.first().map(String::as_str);
         exec.names = known.names(&image.executable, called, (&self.digests, &self.starts))?;
         let thread = pid.as_raw_nonzero().get().cast_unsigned();
         self.add_loaded(&mut exec, thread, &image.arguments.words)?;
+        if !before.is_none() {
+            // Of a script of its own the interpreter is whatever that names: nobody inside can change it.
+            let script = image.script.as_ref().and_then(Option::as_ref);
+            let own = script.map(|script| self.starting(before, script)).transpose()?;
+            exec.of = match own {
+                Some(own) if own.program.is_none() => own,
+                _ => self.starting(before, &image.executable)?,
+            };
+        }
         let words = &image.arguments.words;
         let Some(found) = &image.script else {
             exec.unreadable.extend(unreadable(words.iter().skip(1)));
@@ -582,6 +672,18 @@ impl Drop for Asked {
 fn is_gone(process: &OwnedFd) -> bool {
     let mut polled = [PollFd::new(process, PollFlags::IN)];
     !matches!(poll(&mut polled, Some(&Timespec::default())), Ok(0))
+}
+
+/// Whether a file is run by an interpreter that it names.
+fn is_script(file: &Executable) -> io::Result<bool> {
+    if !file.is_regular() {
+        return Ok(false);
+    }
+    let mut start = Vec::with_capacity(2);
+    // The very file: its path may lead elsewhere by now.
+    let file = File::open(format!("/proc/self/fd/{}", file.file().as_raw_fd()))?;
+    file.take(2).read_to_end(&mut start)?;
+    Ok(start == b"#!")
 }
 
 fn program_of(image: &Image) -> Exec {

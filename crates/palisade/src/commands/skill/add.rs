@@ -106,8 +106,11 @@ pub(super) fn keep(
     let digest = Store::in_state(state).keep(&taken.tree)?;
     let Taken { name, source, scan, .. } = taken;
     let told = format!("{name} {digest}\n");
-    let locked = Locked { digest, source, added: now(), scan: Some(scan), review, signatures };
+    let (added, scan) = (now(), Some(scan));
+    let mut locked = Locked { digest, source, added, scan, review, policy: None, signatures };
     Lock::change(state, |lock| {
+        // What others of its bytes may do at most is what these may.
+        locked.policy = lock.skills.get(&name).and_then(|known| known.policy.clone());
         lock.skills.insert(name, locked);
         Ok::<_, Failure>(())
     })?;
