@@ -54,6 +54,9 @@ pub(crate) struct Marked {
     pub(crate) skills: Vec<OfSkill>,
 }
 
+/// The length of a file and its SHA-256.
+type Bytes = (usize, [u8; 32]);
+
 /// What a skill with a policy of its own is inside.
 #[derive(Debug)]
 pub(crate) struct OfSkill {
@@ -62,7 +65,7 @@ pub(crate) struct OfSkill {
     /// Its folders inside: in each lies all of it.
     pub(crate) folders: Vec<PathBuf>,
     /// Its files and links by their paths in it; of files the length and the SHA-256.
-    pub(crate) files: Vec<(String, Option<(usize, [u8; 32])>)>,
+    pub(crate) files: Vec<(String, Option<Bytes>)>,
 }
 
 impl Marked {

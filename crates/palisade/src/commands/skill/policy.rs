@@ -59,7 +59,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
         (Some(path), _) => Some(read(path)?),
         (None, true) => None,
     };
-    write(&[args.name.clone()], policy.as_ref(), args.yes)
+    write(std::slice::from_ref(&args.name), policy.as_ref(), args.yes)
 }
 
 /// Write it into the lock for these skills, once the operator has seen it.
