@@ -73,6 +73,8 @@ pub enum Action {
         verdict: Option<String>,
         /// Why the policy lets it in.
         why: String,
+        /// What its programs may do at most, each in a line. None: what the policy permits.
+        policies: Vec<String>,
     },
     /// Make a call of a tool.
     ToolCall(Box<ToolCall>),

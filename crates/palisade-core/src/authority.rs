@@ -1,6 +1,8 @@
 use std::{future::Future, net::IpAddr, pin::Pin};
 
-use crate::{Action, Decision, Event, HostName, Look, Ties, ToolAnswer, ToolCall, Untrusted};
+use crate::{
+    Action, Caller, Decision, Event, HostName, Look, Ties, ToolAnswer, ToolCall, Untrusted,
+};
 
 /// A boxed future, so that [`Authority`] can be used as `dyn`.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -53,6 +55,26 @@ pub trait Authority: Send + Sync + 'static {
     /// The denial.
     fn may_look_up(&self, host: &HostName) -> Result<(), Decision> {
         let _ = host;
+        Ok(())
+    }
+
+    /// Whether what the supervisor itself serves under this name may be used by whoever this is. The denial is to be recorded
+    /// by who asks. Where nothing has to be known of who connects ([`Authority::look_at_most`]), it is not asked.
+    ///
+    /// # Errors
+    /// The denial.
+    fn may_be_served(&self, name: &HostName, caller: &Caller) -> Result<(), Decision> {
+        let _ = (name, caller);
+        Ok(())
+    }
+
+    /// Whether processes of these skills may use a credential for something else than a request: to sign. `None`: it cannot be
+    /// told of which they are. The denial is to be recorded by who asks.
+    ///
+    /// # Errors
+    /// The denial.
+    fn may_use(&self, credential: &str, skills: Option<&[String]>) -> Result<(), Decision> {
+        let _ = (credential, skills);
         Ok(())
     }
 

@@ -58,7 +58,10 @@ impl Event {
                 detail.insert("endpoint".into(), endpoint.clone().into());
                 detail.insert("model".into(), model.clone().into());
             }
-            Action::SkillLoad { digest, verdict, .. } => {
+            Action::SkillLoad { digest, verdict, policies, .. } => {
+                if !policies.is_empty() {
+                    detail.insert("policies".into(), policies.clone().into());
+                }
                 detail.insert("digest".into(), digest.clone().into());
                 if let Some(verdict) = verdict {
                     detail.insert("verdict".into(), verdict.clone().into());
@@ -79,6 +82,10 @@ impl Event {
                     exec.names.iter().take(MOST_LISTED).map(|name| cut(name)).collect();
                 if !names.is_empty() {
                     detail.insert("known_as".into(), names.into());
+                }
+                let skills: Vec<&String> = exec.of.skills.iter().chain(&exec.of.more).collect();
+                if !skills.is_empty() {
+                    detail.insert("skills".into(), serde_json::json!(skills));
                 }
             }
             Action::Resolve { .. }
@@ -154,6 +161,9 @@ fn about_caller(caller: &Caller, detail: &mut Map<String, Value>) {
     }
     let Some(first) = programs.first() else { return };
     about_process(&first.lineage, detail);
+    if !first.skills.is_empty() {
+        detail.insert("skills".into(), first.skills.clone().into());
+    }
     if let Some(digest) = first.shown_digest() {
         detail.insert("binary_digest".into(), digest.into());
     }

@@ -1,6 +1,6 @@
 use sha2::{Digest, Sha256};
 
-use crate::shown;
+use crate::{Program, shown};
 
 /// A program that is about to run: what the kernel has mapped, and with which arguments; or, before it has, what was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -24,6 +24,19 @@ pub struct Exec {
     pub environment: Vec<String>,
     /// SHA-256 of the file that was executed, where it was looked at: of the script, if it is one.
     pub digest: Option<[u8; 32]>,
+    /// What it is of the skills with a policy of their own that the process comes from.
+    pub of: OfSkills,
+}
+
+/// A program that a process of skills becomes.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct OfSkills {
+    /// The skills that the process comes from already.
+    pub skills: Vec<String>,
+    /// What is started, as rules for programs know it. `None`: a file of one of these skills, or nobody asks.
+    pub program: Option<Program>,
+    /// The skills that it is of from now on besides. For the record.
+    pub more: Vec<String>,
 }
 
 /// A file that is run by a program that is not this file: a script, or what a loader is given.

@@ -24,6 +24,7 @@ mod program;
 mod record_kind;
 mod request;
 mod shown;
+mod skill_policy;
 mod strict_json;
 mod tied;
 mod tool_call;
@@ -35,7 +36,7 @@ pub use agent_folders::AGENT_FOLDERS;
 pub use authority::{Authority, BoxFuture, UNRECORDED};
 pub use decision::{Decision, Layer, Verdict};
 pub use event::Event;
-pub use exec::{Exec, Script};
+pub use exec::{Exec, OfSkills, Script};
 pub use glob::{TextPattern, TextPatternError, fold, glob};
 pub use headers::FRAMING_HEADERS;
 pub use host::{HostName, HostNameError, HostPattern};
@@ -49,6 +50,7 @@ pub use request::{Body, BodyFacts, GraphqlKind, GraphqlOperation, Request, RpcMe
 /// A secret string: zeroed on drop, without `Debug` or `Serialize` of its content.
 pub use secrecy::{ExposeSecret, SecretString};
 pub use shown::shown;
+pub use skill_policy::{SkillPolicy, SkillReach, not_for_skill};
 pub use strict_json::{Strict, strict_object};
 pub use tied::{Tied, Ties};
 pub use tool_call::{ToolAnswer, ToolCall, ToolInput, ToolSeen};

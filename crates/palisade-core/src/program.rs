@@ -40,6 +40,8 @@ pub struct Program {
     pub ancestors: Vec<String>,
     /// The process that was looked at, and those that it comes from.
     pub lineage: Lineage,
+    /// The skills with a policy of their own that it comes from, or another that has the connection. The kernel keeps it.
+    pub skills: Vec<String>,
 }
 
 /// How much has to be known of a caller.
@@ -236,6 +238,7 @@ mod tests {
             script: None,
             ancestors: Vec::new(),
             lineage: Lineage::default(),
+            skills: Vec::new(),
         }
     }
 

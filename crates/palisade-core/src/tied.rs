@@ -3,7 +3,8 @@ use std::{fmt, net::IpAddr, sync::Arc};
 use serde_json::{Map, Value};
 
 use crate::{
-    Action, Authority, BoxFuture, Decision, Event, HostName, Look, ToolAnswer, ToolCall, Untrusted,
+    Action, Authority, BoxFuture, Caller, Decision, Event, HostName, Look, ToolAnswer, ToolCall,
+    Untrusted,
 };
 
 /// Facts that each event has of which these acts are a part: the number of a connection, or of an exchange
@@ -64,6 +65,14 @@ impl Authority for Tied {
 
     fn may_look_up(&self, host: &HostName) -> Result<(), Decision> {
         self.authority.may_look_up(host)
+    }
+
+    fn may_be_served(&self, name: &HostName, caller: &Caller) -> Result<(), Decision> {
+        self.authority.may_be_served(name, caller)
+    }
+
+    fn may_use(&self, credential: &str, skills: Option<&[String]>) -> Result<(), Decision> {
+        self.authority.may_use(credential, skills)
     }
 
     fn authorize<'a>(&'a self, action: &'a Action) -> BoxFuture<'a, Decision> {

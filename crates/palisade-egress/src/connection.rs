@@ -113,6 +113,9 @@ impl<'a> Connection<'a> {
                 let target = Target { host, port, tls, caller: Caller::Unasked };
                 return self.refuse(target.action(None), why.to_owned()).await;
             }
+            if let Err(denial) = self.may_be_served(host, port).await {
+                return self.turn_away(&denial).await;
+            }
             if self.established().await.is_err() {
                 return;
             }
@@ -276,6 +279,19 @@ impl<'a> Connection<'a> {
                 Err(considered)
             }
         }
+    }
+
+    /// Whether what is served here may be used by who connects. A denial is recorded.
+    async fn may_be_served(&self, host: &HostName, port: u16) -> Result<(), Decision> {
+        let caller = match (self.authority().look_at_most(), &self.came) {
+            (Look::None, _) => return Ok(()),
+            (_, Some(came)) => came.clone(),
+            (look, None) => self.who(look).await,
+        };
+        let Err(denial) = self.authority().may_be_served(host, &caller) else { return Ok(()) };
+        let target = Target { host: Some(host.clone()), port, tls: TlsName::Unseen, caller };
+        self.authority().record(Event::decided(&target.action(None), &denial)).await;
+        Err(denial)
     }
 
     /// Who connects, if that is to be known. It is looked at once, before anything is done for it.

@@ -1,5 +1,5 @@
 use std::{
-    collections::BTreeSet,
+    collections::BTreeMap,
     fmt,
     net::IpAddr,
     path::Path,
@@ -13,8 +13,8 @@ use std::{
 use arc_swap::ArcSwap;
 use palisade_condition::{History, Moment};
 use palisade_core::{
-    Action, Body, Decision, Handling, HostName, Inspection, Look, PolicyDigest, Request, Untrusted,
-    Verdict,
+    Action, Body, Caller, Decision, Handling, HostName, Inspection, Look, PolicyDigest, Request,
+    SkillPolicy, Untrusted, Verdict,
 };
 use palisade_permissions::{List, Permissions, Settings};
 
@@ -29,6 +29,7 @@ use crate::{
     own::Own,
     reach::Reach,
     ruling::Ruling,
+    skills::Skills,
     taint::{Guarded, Tainted},
     when::{Counts, Kept},
 };
@@ -45,6 +46,8 @@ pub struct Engine {
     own: Own,
     /// Policies that have decided.
     policies: AtomicU64,
+    /// What skills may do at most. They are fixed for the life of a sandbox.
+    skills: Skills,
 }
 
 /// A policy in the form that decides fast. `reach` and `permissions` have all of its rules, as if each condition held.
@@ -57,8 +60,8 @@ struct Compiled {
     permissions: Option<ToolCalls>,
     conditional: Conditional,
     guarded: Option<Guarded>,
-    /// The rules whose requests carry a credential.
-    carrying: BTreeSet<String>,
+    /// The rules whose requests carry a credential, and which.
+    carrying: BTreeMap<String, Vec<String>>,
 }
 
 /// What is made anew when other conditions hold.
@@ -103,7 +106,29 @@ impl Engine {
             turn: Mutex::default(),
             own,
             policies: AtomicU64::default(),
+            skills: Skills::default(),
         }
+    }
+
+    /// One under which the programs of these skills may do what all of their policies permit as well, and no more.
+    #[must_use]
+    pub fn with_skills(self, all: BTreeMap<String, Vec<SkillPolicy>>) -> Self {
+        Self { skills: Skills::new(all), ..self }
+    }
+
+    /// The denial, if what the supervisor serves under this name is not for the skills that this comes from.
+    pub fn serving(&self, name: &HostName, caller: &Caller) -> Option<Decision> {
+        self.skills.serving(name, caller)
+    }
+
+    /// The denial, if processes of these skills may not use this credential. `None` of `skills`: that cannot be told.
+    pub fn using(&self, credential: &str, skills: Option<&[String]>) -> Option<Decision> {
+        self.skills.using(credential, skills)
+    }
+
+    /// Whether each program that is started has to be looked at for skills, and whether by its bytes.
+    pub fn starts_by_digest(&self) -> bool {
+        self.skills.need_digests()
     }
 
     /// Decide by this policy from now on. What is being decided is decided by the old one or by
@@ -151,12 +176,12 @@ impl Engine {
 
     /// How much has to be known of who connects there to decide about it.
     pub fn look(&self, host: Option<&HostName>, address: IpAddr, port: u16) -> Look {
-        self.now.load().reach.look(host, address, port)
+        self.now.load().reach.look(host, address, port).max(self.skills.look())
     }
 
     /// How much has to be known of who connects where it is not known yet to whom.
     pub fn look_at_most(&self) -> Look {
-        self.now.load().reach.look_at_most()
+        self.now.load().reach.look_at_most().max(self.skills.look())
     }
 
     /// The programs that rules for commands name, as these name them.
@@ -182,13 +207,15 @@ impl Engine {
 
     /// Whether this may happen, by which rule, and why.
     pub fn decide(&self, action: &Action) -> Decision {
-        self.now.load().decide(action, &self.context(None))
+        let now = self.now.load();
+        self.narrowed(&now, action, now.decide(action, &self.context(None)))
     }
 
     /// What is decided of an act, by which policy, and of a tool call also what is decided where the agent says to be.
     pub fn decide_in(&self, action: &Action, directory: Option<&Path>) -> Ruling {
         let now = self.now.load();
-        let decide = |folder| now.decide(action, &self.context(folder));
+        let decide =
+            |folder| self.narrowed(&now, action, now.decide(action, &self.context(folder)));
         let here = decide(None);
         let elsewhere = directory.filter(|it| now.is_elsewhere(action, it));
         // Nothing is stricter than a denial.
@@ -204,7 +231,8 @@ impl Engine {
     /// The same without what is asked for only because of untrusted content: what an answer of the operator to that
     /// question permits.
     pub fn decide_untainted(&self, action: &Action) -> Decision {
-        self.now.load().ruled(action, &self.context(None))
+        let now = self.now.load();
+        self.narrowed(&now, action, now.ruled(action, &self.context(None)))
     }
 
     /// Whether it would be asked only because of untrusted content, if all else permitted it.
@@ -255,6 +283,11 @@ impl Engine {
         self.happened(action.kind());
         None
     }
+
+    /// A decision of the policy, as the policies of the skills that it comes from narrow it.
+    fn narrowed(&self, now: &Compiled, action: &Action, decision: Decision) -> Decision {
+        self.skills.narrowed(action, decision, &|rule| now.carried(rule))
+    }
 }
 
 impl Inspection for Engine {
@@ -280,8 +313,8 @@ impl fmt::Debug for Engine {
 impl Compiled {
     fn new(scope: Scope, own: Own) -> Self {
         let any = scope.rules.iter().any(|rule| rule.when != When::Always);
-        let carrying =
-            scope.rules.iter().filter(|rule| rule.carries).map(|rule| rule.id.clone()).collect();
+        let carrying = scope.rules.iter().filter(|rule| !rule.carries.is_empty());
+        let carrying = carrying.map(|rule| (rule.id.clone(), rule.carries.clone())).collect();
         let guarded = scope.taint.map(|it| Guarded::new(it.taint, it.place, it.signs));
         let settings = scope.permissions.clone().filter(|_| !scope.conditions.is_empty());
         let conditional = Conditional {
@@ -312,6 +345,11 @@ impl Compiled {
             && self.permissions.as_ref().into_iter().chain(tainted).any(is_other)
     }
 
+    /// The credentials that requests by this rule carry.
+    fn carried(&self, rule: &str) -> Vec<String> {
+        self.carrying.get(rule).cloned().unwrap_or_default()
+    }
+
     fn decide(&self, action: &Action, context: &Context<'_>) -> Decision {
         self.tainted(action, self.ruled(action, context), context)
     }
@@ -319,7 +357,7 @@ impl Compiled {
     /// A decision of the rules, as untrusted content narrows it.
     fn tainted(&self, action: &Action, decision: Decision, context: &Context<'_>) -> Decision {
         let Some(guarded) = &self.guarded else { return decision };
-        let carries = decision.whole_rule().is_some_and(|rule| self.carrying.contains(rule));
+        let carries = decision.whole_rule().is_some_and(|rule| self.carrying.contains_key(rule));
         let seen = match action {
             Action::Connect { host: Some(host), port, .. } => {
                 self.reach.handling(host, *port) == Handling::Inspect

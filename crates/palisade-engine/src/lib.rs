@@ -18,6 +18,9 @@
 //! That content came in which nobody answers for is remembered until the session ends ([`Engine::tainted`]): conditions may
 //! name it, and what `taint.ask` names is asked for from then on, whatever permits it.
 //!
+//! # Skills
+//! Processes that come from a skill with a policy of its own ([`Engine::with_skills`]) get what the policy and that one permit.
+//!
 //! # Trust
 //! Actions are made of hostile data. The policy is the operator's.
 
@@ -35,6 +38,7 @@ mod reach;
 mod requests;
 mod ruling;
 mod scope;
+mod skills;
 mod taint;
 mod when;
 

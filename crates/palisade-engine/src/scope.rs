@@ -67,8 +67,8 @@ pub struct Rule {
     pub only_denies: bool,
     /// Where it does not hold, it permits and refuses nothing.
     pub when: When,
-    /// Whether its requests carry a credential.
-    pub carries: bool,
+    /// The credentials that its requests carry, by their names.
+    pub carries: Vec<String>,
 }
 
 impl Rule {
@@ -122,7 +122,7 @@ impl From<&Policy> for Scope {
                 rule.when.as_deref(),
                 if rule.http.is_some() { Stage::Requests } else { Stage::Connections },
             ),
-            carries: rule.credential.is_some() || rule.client_certificate.is_some(),
+            carries: rule.credential.iter().chain(&rule.client_certificate).cloned().collect(),
         });
         let models = policy
             .inference

@@ -29,7 +29,7 @@ pub(crate) struct Meant<'a> {
     pub(crate) audit: &'a Audit,
     pub(crate) alarms: Option<&'a Alarms>,
     pub(crate) taint: Option<&'a Taint>,
-    pub(crate) skills: Skills,
+    pub(crate) skills: &'a Skills,
     pub(crate) not_built: &'a [NotBuilt],
 }
 
@@ -97,7 +97,7 @@ pub(crate) fn meaning(meant: &Meant<'_>) -> String {
         "inference": inference,
         "later": sorted(later),
     });
-    if *skills != Skills::default()
+    if **skills != Skills::default()
         && let Some(parts) = whole.as_object_mut()
     {
         parts.insert("skills".into(), json!(skills));

@@ -37,7 +37,7 @@ pub(crate) use self::inference::{
 pub(crate) use self::network::{Network, NetworkRule, Record, ResolveWord, Tls, Unknown, Upstream};
 pub(crate) use self::permissions::{CommandGrant, Mode, Permission, Permissions};
 pub(crate) use self::process::{Limits, Process, SyscallProfile, Syscalls};
-pub(crate) use self::skills::{Severity, SkillState, Skills};
+pub(crate) use self::skills::{Severity, SkillPolicy, SkillState, Skills};
 pub(crate) use self::taint::{Taint, UntrustedWord};
 use crate::at::At;
 

@@ -256,7 +256,7 @@ pub(crate) fn draft(
     let alarms = alarms::check(&mut check, &document);
     let taint = taint::check(&mut check, &document);
     let tells = sections::tells(&mut check, &document);
-    let skills = sections::skills(&document);
+    let skills = sections::skills(&mut check, &document);
     let audit = audit::check(&mut check, &document);
     let given = given(&document);
     let uses = commands::credentials_of(&document);

@@ -1,5 +1,5 @@
 use palisade_alarms::Action;
-use palisade_core::TextPattern;
+use palisade_core::{SkillPolicy, TextPattern};
 use palisade_hooks::Seen;
 use palisade_permissions::Mode;
 use serde::Serialize;
@@ -57,7 +57,7 @@ pub fn explain(policy: &Policy) -> Vec<Explained> {
     hooks(policy, &mut all);
     permissions(policy, &mut all);
     taint(policy, &mut all);
-    skills(policy.skills, &mut all);
+    skills(&policy.skills, &mut all);
     for export in &policy.audit.exports {
         let says = format!("events are sent to {}; nothing inside waits for it", export.place());
         all.push(one(format!("audit.{}", export.key()), says, &["supervisor"]));
@@ -97,7 +97,7 @@ pub fn explain(policy: &Policy) -> Vec<Explained> {
     all
 }
 
-fn skills(skills: Skills, all: &mut Vec<Explained>) {
+fn skills(skills: &Skills, all: &mut Vec<Explained>) {
     let who = match skills.require {
         SkillRequire::Any => None,
         SkillRequire::Scanned => Some("that were scanned"),
@@ -117,6 +117,14 @@ fn skills(skills: Skills, all: &mut Vec<Explained>) {
             severity.as_str()
         );
         all.push(one("skills.block", says, &["kernel"]));
+    }
+    for (name, policies) in &skills.policies {
+        let said: Vec<String> = policies.iter().map(SkillPolicy::told).collect();
+        let says = format!(
+            "what comes from files of the skill {name}, whatever it starts, may at most: {}; files are as for everybody",
+            said.join("; and also ")
+        );
+        all.push(one(format!("skills.policies[{name}]"), says, &["exec", "egress", "inference"]));
     }
 }
 

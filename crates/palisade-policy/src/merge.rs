@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use palisade_core::SkillPolicy;
 use palisade_hooks::{Config, Hook};
 
 use crate::{
@@ -63,6 +64,7 @@ pub(crate) fn merge(drafts: &[Draft], asked: &Asked) -> Result<Policy, Diagnosti
     let skills = Skills {
         require: drafts.iter().map(|draft| draft.skills.require).max().unwrap_or_default(),
         block: drafts.iter().filter_map(|draft| draft.skills.block).min(),
+        policies: of_skills(drafts),
     };
     let audit = audit::merged(drafts, &mut found);
     audit::kept_from_inside(drafts, (&filesystem, &network), &mut found);
@@ -83,7 +85,7 @@ pub(crate) fn merge(drafts: &[Draft], asked: &Asked) -> Result<Policy, Diagnosti
             audit: &audit,
             alarms: alarms.as_ref(),
             taint: taint.as_ref(),
-            skills,
+            skills: &skills,
             not_built: &not_built,
         }),
         sources: sources(drafts),
@@ -101,6 +103,20 @@ pub(crate) fn merge(drafts: &[Draft], asked: &Asked) -> Result<Policy, Diagnosti
         not_built,
         led: BTreeMap::new(),
     })
+}
+
+/// What each document says of a skill narrows it, whoever wrote it.
+fn of_skills(drafts: &[&Draft]) -> BTreeMap<String, Vec<SkillPolicy>> {
+    let mut all: BTreeMap<String, Vec<SkillPolicy>> = BTreeMap::new();
+    for (name, policies) in drafts.iter().flat_map(|draft| &draft.skills.policies) {
+        let known = all.entry(name.clone()).or_default();
+        for policy in policies {
+            if !known.contains(policy) {
+                known.push(policy.clone());
+            }
+        }
+    }
+    all
 }
 
 /// The managed documents, the others, and last what came with Palisade, whoever builds on it: a

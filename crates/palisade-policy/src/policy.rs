@@ -82,7 +82,7 @@ impl Policy {
             audit: &self.audit,
             alarms: self.alarms.as_ref(),
             taint: self.taint.as_ref(),
-            skills: self.skills,
+            skills: &self.skills,
             not_built: &self.not_built,
         })
     }

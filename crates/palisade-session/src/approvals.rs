@@ -553,6 +553,7 @@ mod tests {
                 script: None,
                 ancestors: Vec::new(),
                 lineage: palisade_core::Lineage::default(),
+                skills: Vec::new(),
             };
             let host = Some("a.test".parse().unwrap());
             let (tls, caller) = (TlsName::Unseen, Caller::Known([program].into()));

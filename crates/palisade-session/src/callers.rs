@@ -15,6 +15,8 @@ use rustix::fs::{CWD, Mode, OFlags, openat};
 use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 
+use crate::skills;
+
 /// Looks at a time: each goes through the sandbox's processes, on a thread.
 const PARALLEL: usize = 4;
 /// Bytes of an executable that are hashed. A longer one has no digest.
@@ -28,6 +30,8 @@ pub(crate) struct Programs {
     callers: Arc<Callers>,
     digests: Arc<Digests>,
     room: Arc<Semaphore>,
+    /// The skills that processes are marked for, in the order of their marks.
+    skills: Arc<[String]>,
 }
 
 /// The digests of executables, by file and state of it.
@@ -39,9 +43,9 @@ pub(crate) struct Digests {
 }
 
 impl Programs {
-    pub(crate) fn new(callers: Arc<Callers>) -> Self {
+    pub(crate) fn new(callers: Arc<Callers>, skills: Arc<[String]>) -> Self {
         let (digests, room) = (Arc::default(), Arc::new(Semaphore::new(PARALLEL)));
-        Self { callers, digests, room }
+        Self { callers, digests, room, skills }
     }
 }
 
@@ -55,8 +59,9 @@ impl palisade_egress::Callers for Programs {
         Box::pin(async move {
             let permit = Arc::clone(&self.room).acquire_owned().await;
             let (callers, digests) = (Arc::clone(&self.callers), Arc::clone(&self.digests));
+            let skills = Arc::clone(&self.skills);
             let looked = tokio::task::spawn_blocking(move || {
-                let caller = find(&callers, &digests, (client, destination), look);
+                let caller = find((&callers, &digests, &skills), (client, destination), look);
                 drop(permit);
                 caller
             });
@@ -66,8 +71,7 @@ impl palisade_egress::Callers for Programs {
 }
 
 fn find(
-    callers: &Callers,
-    digests: &Digests,
+    (callers, digests, skills): (&Callers, &Digests, &[String]),
     (client, destination): (SocketAddr, SocketAddr),
     look: Look,
 ) -> Caller {
@@ -99,9 +103,16 @@ fn find(
             script: None,
             ancestors: Vec::new(),
             lineage: Lineage::default(),
+            skills: Vec::new(),
         });
     }
+    let marks = sight.marks();
+    let of = skills::named(marks, skills);
+    if of.len() != marks.numbers().count() {
+        return unknown(&"it is marked for a skill that is not known");
+    }
     if let Some(first) = programs.first_mut() {
+        first.skills = of;
         first.script = callers.script(&sight);
         first.ancestors = callers.ancestors(&sight);
         first.lineage = Lineage::of(callers.lineage(&sight));

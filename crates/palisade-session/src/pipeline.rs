@@ -8,9 +8,9 @@ use std::{
 };
 
 use palisade_core::{
-    Action, Authority, Body, BoxFuture, Decision, Event, Exec, Handling, HostName, Inspection,
-    Layer, Lineage, Look, PolicyDigest, Request, Ties, ToolAnswer, ToolCall, ToolInput, UNRECORDED,
-    Untrusted, Verdict,
+    Action, Authority, Body, BoxFuture, Caller, Decision, Event, Exec, Handling, HostName,
+    Inspection, Layer, Lineage, Look, PolicyDigest, Request, Ties, ToolAnswer, ToolCall, ToolInput,
+    UNRECORDED, Untrusted, Verdict,
 };
 use palisade_engine::{Engine, Ruling};
 use palisade_hooks::{Agent, Announced, Event as Hooked, Ran, Reply, ReplyTo, Say};
@@ -162,6 +162,11 @@ impl Pipeline {
     /// The programs that rules for commands name.
     pub(crate) fn programs(&self) -> Vec<String> {
         self.engine.programs()
+    }
+
+    /// See [`Engine::starts_by_digest`].
+    pub(crate) fn starts_by_digest(&self) -> bool {
+        self.engine.starts_by_digest()
     }
 
     /// See [`Engine::steady_execs`].
@@ -606,6 +611,14 @@ impl Authority for Pipeline {
 
     fn may_look_up(&self, host: &HostName) -> Result<(), Decision> {
         self.engine.may_look_up(host)
+    }
+
+    fn may_be_served(&self, name: &HostName, caller: &Caller) -> Result<(), Decision> {
+        self.engine.serving(name, caller).map_or(Ok(()), Err)
+    }
+
+    fn may_use(&self, credential: &str, skills: Option<&[String]>) -> Result<(), Decision> {
+        self.engine.using(credential, skills).map_or(Ok(()), Err)
     }
 
     fn keeps_content(&self) -> bool {

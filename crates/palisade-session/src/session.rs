@@ -91,7 +91,8 @@ pub fn run(order: &Order, tell: impl Fn(&str)) -> Result<Ended, Refusal> {
     };
     started.exposed.told().for_each(|one| tell(&one));
     let unfiltered = started.missing.iter().any(Missing::is_filter);
-    let goes = Goes { tracing: order.policy.holds_execs(), unfiltered };
+    let tracing = order.policy.holds_execs() || started.marked.any();
+    let goes = Goes { tracing, unfiltered };
     if let Err(refusal) = guard::memory().and_then(|()| guard::rights(goes, &order.allow_degraded))
     {
         drop(started);
@@ -150,16 +151,17 @@ async fn live(
         loads,
         kept_out,
         named,
+        marked,
         absent,
         appearing,
     } = started;
     let policy = &order.policy;
     let mut signals = Signals::catch().refuse("catch signals", "report this")?;
-    if policy.holds_execs() {
+    if policy.holds_execs() || marked.any() {
         execs::prepare().refuse("prepare to watch what is executed", "report this")?;
     }
     let (own, mut raised, pipeline) =
-        deciding::begin(order, session, watch, (named, &decoys)).await?;
+        deciding::begin(order, session, watch, (named, &marked, &decoys)).await?;
     let mut notices = record_swept(&pipeline, &watch.leftover).await;
     let refused = |refusal: Refusal| close_refused(&pipeline, refusal);
     let of_launch = |error: &LaunchError| refusal::of_launch(error, &order.allow_degraded);
@@ -215,8 +217,8 @@ async fn live(
     }
     let mut standing = standing;
     let (callers, lineages, execs) =
-        watched::programs(policy, &mut standing, &pipeline, &search).await?;
-    let programs = callers.clone().map(Programs::new);
+        watched::programs(policy, &mut standing, &pipeline, (&search, &marked)).await?;
+    let programs = callers.clone().map(|callers| Programs::new(callers, marked.names()));
     let recorder = Arc::clone(&authority);
     let sockets = standing.sockets.take();
     let sandbox = standing.terminal.take();
@@ -228,10 +230,10 @@ async fn live(
         Ok(inspector) => inspector,
         Err(refusal) => return Err(refused(refusal).await),
     };
-    let agent = standing
-        .socket
-        .take()
-        .map(|socket| ssh::agent(&policy.network, &order.operator, socket, Arc::clone(&authority)));
+    let agent = standing.socket.take().map(|socket| {
+        let with = (Arc::clone(&authority), watched::skills_of(&marked));
+        ssh::agent(&policy.network, &order.operator, socket, with)
+    });
     let agent = match agent.transpose() {
         Ok(agent) => agent,
         Err(refusal) => return Err(refused(refusal).await),

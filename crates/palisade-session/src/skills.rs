@@ -3,15 +3,22 @@
 //! All that is shown is read and compared with its digest before anything is built. What is shown is that
 //! very copy, in memory: whoever changes the store afterwards changes nothing.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
-use palisade_core::{Action, Event, Layer, ToolCall, Verdict};
+use palisade_core::{Action, Event, Layer, SkillPolicy, ToolCall, Verdict};
 use palisade_permissions::{Meaning, Permissions};
 use palisade_policy::{SkillRequire, SkillSeverity, Skills as Asked};
+use palisade_sandbox::linux::marks::{self, Marks};
 use palisade_skill_store::{
-    Digest, Lock, Locked, Require, Ruling, SkillName, Store, StoreError, Terms, Tree, Trust, judge,
+    Digest, Entry, Lock, Locked, Require, Ruling, SkillName, Store, StoreError, Terms, Tree, Trust,
+    judge,
 };
 use palisade_skills::Severity;
+use sha2::{Digest as _, Sha256};
 
 use crate::{order::Order, refusal::Refusal};
 
@@ -32,6 +39,50 @@ pub(crate) struct Skills {
     pub(crate) loads: Vec<Action>,
     /// What of the lock is not, and why; and what else is kept out.
     pub(crate) events: Vec<Event>,
+    /// What those that are shown may do at most, by name. A skill without a policy of its own is not here.
+    pub(crate) policies: BTreeMap<String, Vec<SkillPolicy>>,
+    /// Where skills are shown: the folder of one, and its name.
+    pub(crate) placed: Vec<(PathBuf, String)>,
+}
+
+/// Skills that have a policy of their own: what comes from them is marked.
+#[derive(Debug, Default)]
+pub(crate) struct Marked {
+    /// What each may do at most.
+    pub(crate) policies: BTreeMap<String, Vec<SkillPolicy>>,
+    /// What each is, in the order of their marks.
+    pub(crate) skills: Vec<OfSkill>,
+}
+
+/// The length of a file and its SHA-256.
+type Bytes = (usize, [u8; 32]);
+
+/// What a skill with a policy of its own is inside.
+#[derive(Debug)]
+pub(crate) struct OfSkill {
+    /// Its name.
+    pub(crate) name: String,
+    /// Its folders inside: in each lies all of it.
+    pub(crate) folders: Vec<PathBuf>,
+    /// Its files and links by their paths in it; of files the length and the SHA-256.
+    pub(crate) files: Vec<(String, Option<Bytes>)>,
+}
+
+impl Marked {
+    /// Whether there are any.
+    pub(crate) fn any(&self) -> bool {
+        !self.skills.is_empty()
+    }
+
+    /// The names, in the order of their marks.
+    pub(crate) fn names(&self) -> Arc<[String]> {
+        self.skills.iter().map(|skill| skill.name.clone()).collect()
+    }
+}
+
+/// The names of these marks.
+pub(crate) fn named(marks: Marks, names: &[String]) -> Vec<String> {
+    marks.numbers().filter_map(|number| names.get(number).cloned()).collect()
 }
 
 /// A skill that is shown.
@@ -47,7 +98,7 @@ pub(crate) struct Shown {
 /// # Errors
 /// The lock cannot be read, or the store has not what the lock says.
 pub(crate) fn read(order: &Order) -> Result<Skills, Refusal> {
-    let asked = order.policy.skills;
+    let asked = &order.policy.skills;
     let state = &order.operator.state_dir;
     let lock = Lock::read(state).map_err(|error| {
         Refusal::new(
@@ -81,12 +132,18 @@ pub(crate) fn read(order: &Order) -> Result<Skills, Refusal> {
             }
             Ruling::Loads(why) => why,
         };
+        let own = asked.policies.get(name.as_str()).into_iter().flatten();
+        let own: Vec<SkillPolicy> = own.chain(&locked.policy).cloned().collect();
         skills.loads.push(Action::SkillLoad {
             name: name.to_string(),
             digest: locked.digest.to_string(),
             verdict: locked.scan.as_ref().map(|scan| scan.verdict.clone()),
             why,
+            policies: own.iter().map(SkillPolicy::told).collect(),
         });
+        if !own.is_empty() {
+            skills.policies.insert(name.to_string(), own);
+        }
         let tree = tree.map_err(|error| refused(name, &error))?;
         bytes = bytes.saturating_add(tree.bytes());
         if bytes > MOST_BYTES {
@@ -101,6 +158,12 @@ pub(crate) fn read(order: &Order) -> Result<Skills, Refusal> {
 }
 
 impl Skills {
+    /// All that are shown are in this folder inside.
+    pub(crate) fn place_all(&mut self, folder: &Path) {
+        let names = self.shown.iter().map(|shown| shown.name.as_str());
+        self.placed.extend(names.map(|name| (folder.join(name), name.to_owned())));
+    }
+
     /// A repository can have any number of skills. The first are told, and how many more there were.
     pub(crate) fn fold(&mut self) {
         let more = self.events.len().saturating_sub(MOST_EVENTS);
@@ -110,6 +173,37 @@ impl Skills {
             self.events
                 .push(hidden(Path::new(&what), "only skills of the lock are in the sandbox"));
         }
+    }
+
+    /// The files of skills that have a policy of their own, and where those are.
+    ///
+    /// # Errors
+    /// There are more such skills than can be told apart.
+    pub(crate) fn marked(&mut self) -> Result<Marked, Refusal> {
+        let policies = std::mem::take(&mut self.policies);
+        if policies.len() > marks::MOST {
+            let most = marks::MOST;
+            return Err(Refusal::new(
+                format!("more than {most} skills of the lock have a policy of their own"),
+                "remove those that are not needed with `palisade skill remove NAME`",
+            ));
+        }
+        let mut skills = Vec::new();
+        for name in policies.keys() {
+            let shown = self.shown.iter().find(|shown| shown.name.as_str() == name);
+            let Some(shown) = shown else { continue };
+            let folders = self.placed.iter().filter(|(_, of)| of == name);
+            let folders = folders.map(|(folder, _)| folder.clone()).collect();
+            let files = shown.tree.iter().map(|(path, entry)| {
+                let bytes = match entry {
+                    Entry::File { bytes, .. } => Some((bytes.len(), Sha256::digest(bytes).into())),
+                    Entry::Link(_) => None,
+                };
+                (path.to_owned(), bytes)
+            });
+            skills.push(OfSkill { name: name.clone(), folders, files: files.collect() });
+        }
+        Ok(Marked { policies, skills })
     }
 
     /// Whether the tree has to be touched at all.
@@ -123,7 +217,7 @@ fn refused(name: &SkillName, error: &StoreError) -> Refusal {
 }
 
 /// What the policy asks, in the store's words.
-pub(crate) fn terms(asked: Asked) -> Terms {
+pub(crate) fn terms(asked: &Asked) -> Terms {
     Terms {
         require: match asked.require {
             SkillRequire::Any => Require::Any,

@@ -5,7 +5,7 @@ use std::{fs, os::fd::OwnedFd, path::PathBuf, sync::Arc};
 
 use palisade_core::{Authority, HostName};
 use palisade_policy::Network;
-use palisade_ssh::{Agent, Grant, HostKeys, KnownHosts};
+use palisade_ssh::{Agent, Grant, HostKeys, KnownHosts, SkillsOf};
 use tokio::net::UnixListener;
 
 use crate::{
@@ -54,7 +54,7 @@ pub(crate) fn agent(
     network: &Network,
     operator: &Operator,
     socket: OwnedFd,
-    authority: Arc<dyn Authority>,
+    (authority, skills): (Arc<dyn Authority>, Option<SkillsOf>),
 ) -> Result<(Arc<Agent>, UnixListener), Refusal> {
     let known = read(operator);
     let mut grants = Vec::new();
@@ -74,7 +74,11 @@ pub(crate) fn agent(
     listener.set_nonblocking(true).refuse("the ssh agent's socket", "report this")?;
     let listener = UnixListener::from_std(listener);
     let listener = listener.refuse("the ssh agent's socket", "report this")?;
-    Ok((Arc::new(Agent::new(grants, outside, authority)), listener))
+    let mut agent = Agent::new(grants, outside, authority);
+    if let Some(skills) = skills {
+        agent = agent.with_skills(skills);
+    }
+    Ok((Arc::new(agent), listener))
 }
 
 fn of(network: &Network, known: &KnownHosts, host: &HostName) -> Result<Host, Refusal> {

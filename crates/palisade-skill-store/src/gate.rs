@@ -120,6 +120,7 @@ mod tests {
                 approved,
                 comment: String::new(),
             }),
+            policy: None,
             signatures: Vec::new(),
             bundles: Vec::new(),
         }

@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use palisade_core::SkillPolicy;
 use palisade_skills::Severity;
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
@@ -42,6 +43,9 @@ pub struct Locked {
     /// What a person said of these bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub review: Option<Review>,
+    /// What its programs may do at most. Without it, what the session's policy permits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<SkillPolicy>,
     /// Signatures of its canonical list, each a minisign signature file's text.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub signatures: Vec<String>,
@@ -272,6 +276,7 @@ mod tests {
             added: "2026-01-01T00:00:00Z".into(),
             scan: None,
             review: None,
+            policy: None,
             signatures: Vec::new(),
             bundles: Vec::new(),
         }

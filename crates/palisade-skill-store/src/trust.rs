@@ -437,6 +437,7 @@ mod tests {
             added: String::new(),
             scan: None,
             review: None,
+            policy: None,
             signatures: vec![signature],
             bundles: Vec::new(),
         }

@@ -43,11 +43,15 @@ pub struct Grant {
     pub hosts: Vec<HostKeys>,
 }
 
+/// Tells of which skills a process is, by its number here. `None`: it cannot be told.
+pub type SkillsOf = Arc<dyn Fn(i32) -> Option<Vec<String>> + Send + Sync>;
+
 /// The agent of one sandbox.
 pub struct Agent {
     grants: Vec<Grant>,
     operator: Option<PathBuf>,
     authority: Arc<dyn Authority>,
+    skills: Option<SkillsOf>,
 }
 
 impl Agent {
@@ -57,7 +61,13 @@ impl Agent {
         operator: Option<PathBuf>,
         authority: Arc<dyn Authority>,
     ) -> Self {
-        Self { grants, operator, authority }
+        Self { grants, operator, authority, skills: None }
+    }
+
+    /// One that asks for each key whether the skills that a client comes from may use it.
+    #[must_use]
+    pub fn with_skills(self, skills: SkillsOf) -> Self {
+        Self { skills: Some(skills), ..self }
     }
 
     /// Serve what connects. Does not end by itself.
@@ -83,10 +93,15 @@ impl Agent {
 
     async fn connection(&self, mut stream: UnixStream) -> io::Result<()> {
         let mut bound = None;
+        // Before anything is read: who connected may have ended by then.
+        let of = self.skills.as_ref().map(|skills| {
+            let number = stream.peer_cred().ok().and_then(|peer| peer.pid());
+            number.and_then(|number| skills(number))
+        });
         while let Some(message) = receive(&mut stream).await? {
             let answer = match message.split_first() {
                 Some((&REQUEST_IDENTITIES, [])) => self.identities().await,
-                Some((&SIGN_REQUEST, body)) => self.sign(body, bound.as_ref()).await,
+                Some((&SIGN_REQUEST, body)) => self.sign(body, bound.as_ref(), of.as_ref()).await,
                 Some((&EXTENSION, body)) => self.bind(body, &mut bound).await,
                 _ => None,
             };
@@ -157,7 +172,13 @@ impl Agent {
         }
     }
 
-    async fn sign(&self, body: &[u8], bound: Option<&Binding>) -> Option<Vec<u8>> {
+    /// `of`: the skills that the client comes from, where that is asked.
+    async fn sign(
+        &self,
+        body: &[u8],
+        bound: Option<&Binding>,
+        of: Option<&Option<Vec<String>>>,
+    ) -> Option<Vec<u8>> {
         let mut reader = Reader(body);
         let (key, data, flags) = (reader.string()?, reader.string()?, reader.number()?);
         reader.end()?;
@@ -193,6 +214,16 @@ impl Agent {
             return None;
         };
         let subject = format!("sign for {user}@{host} with {fingerprint}");
+        if let Some(of) = of
+            && let Err(denial) = self.authority.may_use(&grant.name, of.as_deref())
+        {
+            let mut event = Event::observed("ssh_sign", Layer::Supervisor, subject.as_str());
+            event.decision = Verdict::Deny;
+            event.rule = denial.rule;
+            event.reason = denial.reason;
+            self.authority.record(event).await;
+            return None;
+        }
         let mut event = Event::observed("ssh_sign", Layer::Supervisor, subject.as_str());
         event.decision = Verdict::Allow;
         event.rule = Some(grant.rule.clone());

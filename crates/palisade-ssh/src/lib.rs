@@ -22,6 +22,6 @@ mod operator;
 mod signed;
 mod wire;
 
-pub use agent::{Agent, Grant};
+pub use agent::{Agent, Grant, SkillsOf};
 pub use fingerprint::{Fingerprint, FingerprintError};
 pub use known_hosts::{HostKeys, KnownHosts};

@@ -232,6 +232,7 @@ fn caller(paths: &[&str]) -> Caller {
         script: None,
         ancestors: Vec::new(),
         lineage: palisade_core::Lineage::default(),
+        skills: Vec::new(),
     };
     Caller::Known(paths.iter().map(program).collect())
 }

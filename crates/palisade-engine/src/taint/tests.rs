@@ -12,7 +12,7 @@ fn scope(acts: &[TaintedAct]) -> Scope {
         hosts: vec![format!("{name}.example").parse().unwrap()],
         ports: vec![443, 22],
         inspect,
-        carries,
+        carries: carries.then(|| "key".to_owned()).into_iter().collect(),
         ..Rule::default()
     };
     let taint = Taint {

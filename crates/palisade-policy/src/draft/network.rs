@@ -21,7 +21,7 @@ use crate::{
 /// Fixed addresses, rules, and ports to publish.
 type Checked = (BTreeMap<HostName, At<Vec<IpAddr>>>, Vec<At<DraftRule>>, Vec<At<u16>>);
 
-const HTTPS: u16 = 443;
+pub(super) const HTTPS: u16 = 443;
 /// The name of the model gateway inside.
 pub(super) const GATEWAY: &str = "inference.local";
 /// The name of the HTTP proxy inside.
@@ -275,7 +275,7 @@ fn records(check: &mut Check<'_>, rule: &Written, hosts: &[HostPattern]) -> BTre
     kinds.collect()
 }
 
-fn program(check: &mut Check<'_>, text: &At<String>) -> Option<ProgramPattern> {
+pub(super) fn program(check: &mut Check<'_>, text: &At<String>) -> Option<ProgramPattern> {
     let written = text.value.as_str();
     let wrong = |check: &mut Check<'_>, message: String, help: String| {
         check.wrong(text.place, message, help);
@@ -383,7 +383,7 @@ fn fixed(
     fixed
 }
 
-fn number(check: &mut Check<'_>, port: &At<u64>) -> Option<u16> {
+pub(super) fn number(check: &mut Check<'_>, port: &At<u64>) -> Option<u16> {
     match u16::try_from(port.value) {
         Ok(number) if number > 0 => Some(number),
         _ => {

@@ -1,14 +1,20 @@
 //! Which skills are in the sandbox.
 
+use std::collections::BTreeMap;
+
+use palisade_core::SkillPolicy;
 use serde::Serialize;
 
 /// The `skills` section: which skills are in the sandbox. The strictest of all documents counts.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Skills {
     /// What must have happened to a skill.
     pub require: SkillRequire,
     /// Findings of this severity and up keep a skill out.
     pub block: Option<SkillSeverity>,
+    /// What the programs of a skill may do at most, by its name: what all of these permit.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub policies: BTreeMap<String, Vec<SkillPolicy>>,
 }
 
 impl Skills {

@@ -9,6 +9,7 @@ pub mod execs;
 pub mod guest;
 pub mod landlock;
 pub mod launch;
+pub mod marks;
 pub mod net;
 pub mod seccomp;
 pub mod supervisor;

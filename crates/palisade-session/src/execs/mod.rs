@@ -1,9 +1,10 @@
 //! What is executed inside: each program is decided about before any of it runs.
 //!
 //! On a thread of its own, for the kernel knows who traces by thread; and so nobody's connections wait for it. It is there
-//! only where the policy has rules for commands or hooks for `PreExec`.
+//! only where the policy has rules for commands or hooks for `PreExec`, or a skill has a policy of its own.
 
 mod known;
+mod origins;
 mod seen;
 mod supervisor;
 
@@ -22,6 +23,7 @@ use tokio::{
     task::LocalSet,
 };
 
+pub(crate) use self::origins::Origins;
 use self::{known::Places, supervisor::Supervisor};
 use crate::{
     denials::{self, Rules},
@@ -54,6 +56,7 @@ impl Execs {
         search: &str,
         workspace: &Path,
         lineages: Arc<Lineages>,
+        skills: (Origins, Arc<[String]>),
     ) -> io::Result<Self> {
         let (listeners, mut served) = mpsc::unbounded_channel::<Served>();
         let places = Places::new(search, workspace);
@@ -72,7 +75,7 @@ impl Execs {
         let run = move || {
             turns::take_short();
             let with = (lineages, elsewhere, same);
-            let supervisor = Rc::new(Supervisor::new(pipeline, view, places, with));
+            let supervisor = Rc::new(Supervisor::new(pipeline, view, places, skills, with));
             let tasks = LocalSet::new();
             tasks.block_on(&runtime, async {
                 loop {

@@ -1,6 +1,7 @@
 mod arrivals;
 mod attempts;
 mod described;
+mod marked;
 mod questions;
 
 use std::{
@@ -27,6 +28,7 @@ use tokio::runtime::Handle;
 
 use super::{
     known::{Known, Places, Starts},
+    origins::Origins,
     seen::{Begun, Seen},
 };
 use crate::{callers::Digests, pipeline::Pipeline};
@@ -44,6 +46,10 @@ pub(super) struct Supervisor {
     known: RefCell<(u64, Rc<Known>)>,
     digests: Digests,
     starts: Starts,
+    /// The files of skills that have a policy of their own.
+    origins: Origins,
+    /// The names of those, in the order of their marks.
+    names: Arc<[String]>,
     tracing: Tracing,
     lineages: Arc<Lineages>,
     /// Where questions are asked.
@@ -67,6 +73,7 @@ impl Supervisor {
         pipeline: Arc<Pipeline>,
         view: View,
         places: Places,
+        (origins, names): (Origins, Arc<[String]>),
         (lineages, elsewhere, changes): (Arc<Lineages>, Handle, OwnedFd),
     ) -> Self {
         let known = Rc::new(Known::find(&pipeline.programs(), &places, &view));
@@ -77,6 +84,8 @@ impl Supervisor {
             places,
             digests: Digests::default(),
             starts: Starts::default(),
+            origins,
+            names,
             tracing: Tracing::default(),
             lineages,
             elsewhere,

@@ -196,11 +196,12 @@ pub(crate) fn make(
     let limits = &policy.process.limits;
     let syscalls = &policy.process.syscalls;
     let compile = if who.maps_owners { Filter::compile_for_root } else { Filter::compile };
+    let marks = !locked.policies.is_empty();
     let mut calls = SyscallPolicy {
         allow: syscalls.allow.iter().cloned().collect(),
         deny: syscalls.deny.iter().cloned().collect(),
-        watch_connect: policy.network.watches_programs(),
-        hold_exec: policy.holds_execs(),
+        watch_connect: policy.network.watches_programs() || marks,
+        hold_exec: policy.holds_execs() || marks,
         watch_paths: order.learns_files,
     };
     let told = !order.missing.contains(&Kind::SeccompListener);
@@ -210,9 +211,9 @@ pub(crate) fn make(
         Ok(if told { filter } else { filter.without_listener() })
     };
     let filter = compile(&calls)?;
-    if policy.network.names_programs() && !filter.can_tell() {
+    if (policy.network.names_programs() || marks) && !filter.can_tell() {
         return Err(Refusal::new(
-            "a rule is for certain programs, and it cannot be watched here who connects",
+            "a rule is for certain programs, or a skill has a policy of its own, and it cannot be watched here who connects",
             if told {
                 "take `sendmsg` out of `process.syscalls.deny`, or `binaries` and `commands` out of the policy"
             } else {
@@ -221,7 +222,7 @@ pub(crate) fn make(
             },
         ));
     }
-    if policy.holds_execs() {
+    if policy.holds_execs() || marks {
         execs_can_be_held(&filter, told, order)?;
     }
     let mut pinned_filter = None;
@@ -249,9 +250,9 @@ pub(crate) fn make(
 fn execs_can_be_held(filter: &Filter, told: bool, order: &Order) -> Result<(), Refusal> {
     let refused = |why: &str, remedy: &str| {
         let what = format!(
-            "the policy has rules for commands or hooks for PreExec, and it cannot be held here what is executed: {why}"
+            "the policy has rules for commands or hooks for PreExec, or a skill has a policy of its own, and it cannot be held here what is executed: {why}"
         );
-        let rules = "take the `Bash(…)` rules out of `permissions.deny` and `permissions.ask`, and PreExec out of `hooks`";
+        let rules = "take the `Bash(…)` rules out of `permissions.deny` and `permissions.ask`, PreExec out of `hooks`, and what skills have out of `skills.policies` and the lock";
         Err(Refusal::new(what, format!("{remedy}, or {rules}")))
     };
     if order.missing.contains(&Kind::Seccomp) || order.allow_degraded.contains(&Kind::Seccomp) {

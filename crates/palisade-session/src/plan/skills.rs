@@ -200,9 +200,15 @@ pub(crate) fn add(
         let path = home.join(place);
         if tree.host_above(&path).is_some() {
             if skills.only {
+                if !entries.is_empty() {
+                    skills.place_all(&path);
+                }
                 hold(&path, entries, names, places, tree)?;
             }
         } else if skills.only || !entries.is_empty() {
+            if !entries.is_empty() {
+                skills.place_all(&path);
+            }
             // A mount of its own, so that it cannot be moved away with what is in it.
             for above in path.ancestors().skip(1).take_while(|above| *above != home) {
                 tree.scratch(above, 0o700);
@@ -329,6 +335,7 @@ fn allowed(place: &Path, skills: &mut Skills) -> Vec<Generated> {
             Some(known) => match read_folder(&path) {
                 Ok(tree) if tree.digest() == known.digest => {
                     entries.extend(generated(Path::new(known.name.as_str()), &known.tree));
+                    skills.placed.push((path, known.name.to_string()));
                     continue;
                 }
                 Ok(_) => {

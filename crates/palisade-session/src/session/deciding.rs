@@ -22,7 +22,7 @@ use crate::{
     pipeline::Pipeline,
     refusal::{Refusal, Refuse},
     ships,
-    skills::Named,
+    skills::{Marked, Named},
 };
 
 /// In the order in which they are made, for the caller to keep them so: this machine's addresses, alarms as they are raised,
@@ -35,7 +35,7 @@ pub(super) async fn begin(
     order: &Order,
     session: &SessionId,
     watch: &mut Watch,
-    (named, decoys): (Named, &Option<Arc<Decoys>>),
+    (named, marked, decoys): (Named, &Marked, &Option<Arc<Decoys>>),
 ) -> Result<Deciding, Refusal> {
     let policy = &order.policy;
     let (journal, unwritten) = open_journal(order, session)?;
@@ -58,6 +58,7 @@ pub(super) async fn begin(
         Err(refusal) => (None, Some(refusal)),
     };
     let engine = Engine::with_own_addresses(policy, own.clone());
+    let engine = engine.with_skills(marked.policies.clone());
     let (rules, raised) = Alarms::new(policy.alarms.as_ref(), decoys.clone());
     let pipeline = Pipeline::new(engine, journal, approvals, hooks, (named, rules), unwritten);
     let unready = match keeping::content(order, session) {

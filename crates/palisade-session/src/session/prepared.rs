@@ -59,6 +59,8 @@ pub(super) struct Started {
     pub(super) kept_out: Vec<Event>,
     /// The skills that models may ask for.
     pub(super) named: skills::Named,
+    /// The skills that have a policy of their own.
+    pub(super) marked: skills::Marked,
     /// Protected names that are missing, and that nobody may make.
     pub(super) absent: Vec<Watched>,
     /// What is not to be seen inside, should it appear.
@@ -121,6 +123,7 @@ pub(super) fn prepare(
             false => Vec::new(),
         },
     };
+    let marked = locked.marked()?;
     let absent = lists.absent(&repositories);
     if let Some(list) = &mut list {
         list.fill(lists)?;
@@ -145,6 +148,7 @@ pub(super) fn prepare(
         decoys,
         denied,
         named: skills::Named::of(&locked),
+        marked,
         loads: locked.loads,
         kept_out: locked.events,
         absent,

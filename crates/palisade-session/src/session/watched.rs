@@ -6,17 +6,23 @@ use palisade_alarms::Decoys;
 use palisade_policy::Policy;
 use palisade_sandbox::{
     Standing,
-    linux::callers::{Callers, Lineages},
+    linux::{
+        callers::{Callers, Lineages},
+        marks::Marks,
+    },
 };
+
+use palisade_ssh::SkillsOf;
 
 use super::recorded::close_refused;
 use crate::{
     alarms::Opened,
-    execs::Execs,
+    execs::{Execs, Origins},
     order::Order,
     pipeline::Pipeline,
     plan,
     refusal::{Refusal, Refuse},
+    skills::{self, Marked},
     wants::Wants,
 };
 
@@ -29,9 +35,9 @@ pub(super) async fn programs(
     policy: &Policy,
     standing: &mut Standing,
     pipeline: &Arc<Pipeline>,
-    search: &str,
+    (search, marked): (&str, &Marked),
 ) -> Result<Watchers, Refusal> {
-    let callers = match watch_callers(policy, standing) {
+    let callers = match watch_callers(policy, marked, standing) {
         Ok(callers) => callers,
         Err(refusal) => return Err(close_refused(pipeline, refusal).await),
     };
@@ -40,7 +46,7 @@ pub(super) async fn programs(
             Ok(lineages) => Arc::new(lineages),
             Err(refusal) => return Err(close_refused(pipeline, refusal).await),
         };
-    let execs = match hold_execs(policy, standing, pipeline, (search, &lineages)) {
+    let execs = match hold_execs(policy, standing, pipeline, (search, &lineages, marked)) {
         Ok(execs) => execs,
         Err(refusal) => return Err(close_refused(pipeline, refusal).await),
     };
@@ -50,17 +56,23 @@ pub(super) async fn programs(
 /// Who tells who connects, where that decides or is shown.
 fn watch_callers(
     policy: &Policy,
+    marked: &Marked,
     standing: &mut Standing,
 ) -> Result<Option<Arc<Callers>>, Refusal> {
-    if !policy.network.watches_programs() {
+    if !policy.network.watches_programs() && !marked.any() {
         return Ok(None);
     }
-    let callers =
-        standing.callers().refuse("look at the sandbox's processes", "report this")?.map(Arc::new);
-    if callers.is_none() && policy.network.names_programs() {
+    let reaches = standing.sockets.is_some();
+    let callers = standing.callers().refuse("look at the sandbox's processes", "report this")?;
+    let callers = match marked.any() {
+        true => callers.map(Callers::with_marks),
+        false => callers,
+    };
+    let callers = callers.map(Arc::new);
+    if callers.is_none() && (policy.network.names_programs() || (marked.any() && reaches)) {
         return Err(Refusal::new(
-            "a rule is for certain programs, and this kernel does not tell whose a socket is",
-            "use a kernel with CONFIG_INET_DIAG, or take `binaries` and `commands` out of the policy",
+            "a rule is for certain programs, or a skill has a policy of its own, and this kernel does not tell whose a socket is",
+            "use a kernel with CONFIG_INET_DIAG, or take `binaries`, `commands` and `skills.policies` out of the policy",
         ));
     }
     Ok(callers)
@@ -93,15 +105,36 @@ fn hold_execs(
     policy: &Policy,
     standing: &Standing,
     pipeline: &Arc<Pipeline>,
-    (search, lineages): (&str, &Arc<Lineages>),
+    (search, lineages, marked): (&str, &Arc<Lineages>, &Marked),
 ) -> Result<Option<Execs>, Refusal> {
-    if !policy.holds_execs() {
+    if !policy.holds_execs() && !marked.any() {
         return Ok(None);
     }
     let view = standing.view().refuse("look at the sandbox's files", "report this")?;
     let workspace = policy.filesystem.workspace.as_ref();
     let workspace = workspace.map_or("/sandbox".as_ref(), |workspace| workspace.path.as_path());
-    Execs::start(Arc::clone(pipeline), view, search, workspace, Arc::clone(lineages))
+    if marked.any() && !Marks::can_be() {
+        return Err(Refusal::new(
+            "a skill has a policy of its own, and its processes cannot be told from others: real-time threads have a limit here",
+            "start palisade where `ulimit -R` says unlimited, or take `skills.policies` out of the policy",
+        ));
+    }
+    let origins = Origins::find(marked, &view)
+        .map_err(|why| Refusal::new(format!("the files of skills inside: {why}"), "report this"))?;
+    let skills = (origins, marked.names());
+    Execs::start(Arc::clone(pipeline), view, search, workspace, Arc::clone(lineages), skills)
         .refuse("start to watch what is executed", "see the limits of this user (ulimit -u)")
         .map(Some)
+}
+
+/// Of which skills with a policy of their own a process is.
+pub(super) fn skills_of(marked: &Marked) -> Option<SkillsOf> {
+    let names = marked.names();
+    marked.any().then(|| {
+        let of = move |number: i32| {
+            let marks = Marks::of_thread(u32::try_from(number).ok()?).ok()?;
+            Some(skills::named(marks, &names))
+        };
+        Arc::new(of) as SkillsOf
+    })
 }

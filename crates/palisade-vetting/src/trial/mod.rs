@@ -22,7 +22,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use palisade_core::Verdict;
+use palisade_core::{SkillPolicy, Verdict};
 use palisade_journal::{Filter, Query, Record, journal_dir};
 use palisade_skill_store::Tree;
 use palisade_skills::{Confidence, Finding, Report, Rule, Use, trial as rules};
@@ -67,6 +67,8 @@ pub struct Tried {
     pub findings: Vec<Finding>,
     /// The smallest policy under which the part would have passed that nothing stands against.
     pub policy: String,
+    /// The same as what the skill may do at most in a session. Requests are not told apart.
+    pub own: SkillPolicy,
     /// How many steps were run.
     pub steps: usize,
 }
@@ -156,7 +158,8 @@ impl Trial<'_> {
             }
         }
         let policy = policy::derived(self.name, &found.asked, &found.bad);
-        Ok(Tried { findings: found.findings, policy, steps: tried.len() })
+        let own = policy::own(&found.asked, &found.bad);
+        Ok(Tried { findings: found.findings, policy, own, steps: tried.len() })
     }
 
     /// Run one. What it was ended by, if not by itself.

@@ -7,7 +7,7 @@ use std::{
     path::Path,
 };
 
-use palisade_core::HostName;
+use palisade_core::{HostName, HostPattern, SkillPolicy, SkillReach};
 use serde_json::{Value, json};
 
 use super::{canary::Canaries, sink::Asked, stage::Stage};
@@ -218,6 +218,21 @@ pub(super) fn derived(name: &str, asked: &[Asked], bad: &BTreeSet<String>) -> St
     text
 }
 
+/// The hosts and ports of it, as a policy of the skill's own.
+pub(super) fn own(asked: &[Asked], bad: &BTreeSet<String>) -> SkillPolicy {
+    let mut hosts: BTreeMap<HostName, BTreeSet<u16>> = BTreeMap::new();
+    for one in asked.iter().filter(|one| !bad.contains(&one.host)) {
+        if let Ok(host) = one.host.parse::<HostName>() {
+            hosts.entry(host).or_default().insert(one.port);
+        }
+    }
+    let network = hosts.into_iter().map(|(host, ports)| SkillReach {
+        hosts: vec![HostPattern::Exact(host)],
+        ports: ports.into_iter().collect(),
+    });
+    SkillPolicy { network: network.collect(), ..SkillPolicy::default() }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -242,6 +257,11 @@ mod tests {
         let text = derived("a\nb: c", &all, &["evil.example".to_owned()].into());
         assert!(text.contains("paths: [\"/v1/a\", \"/v1/b\"]") && !text.contains("evil"), "{text}");
         assert!(text.starts_with("# What a\\nb: c did"), "{text}");
+        let own = own(&all, &["evil.example".to_owned()].into());
+        assert_eq!(
+            own.told(),
+            "hosts: api.good.example, odd.example; credentials: none; models: none"
+        );
         let odd = text.split("odd.example").nth(1).unwrap();
         assert!(!odd.contains("http:"), "{text}");
         let mut places = Places::default();

@@ -49,6 +49,7 @@ mod repositories;
 mod requests;
 mod resources;
 mod servers;
+mod skill_policies;
 mod skills;
 mod ssh_keys;
 mod steering;

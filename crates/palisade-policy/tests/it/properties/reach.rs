@@ -268,6 +268,7 @@ fn callers() -> [(&'static str, Caller); 3] {
             script: None,
             ancestors: Vec::new(),
             lineage: palisade_core::Lineage::default(),
+            skills: Vec::new(),
         };
         (path, Caller::Known([program].into()))
     };

@@ -5,6 +5,7 @@ use std::{
 };
 
 use super::Executable;
+use crate::linux::marks::Marks;
 
 /// Connections that are begun and not accepted yet.
 const MOST_SOCKETS: usize = 8192;
@@ -26,12 +27,14 @@ pub(super) struct Begun {
 struct Calls {
     /// What made them. `None`: there was no room to keep all of it.
     by: Option<Vec<Arc<Executable>>>,
+    /// Their marks, of all together.
+    marks: Marks,
     when: Instant,
 }
 
 impl Begun {
     /// Note a call. What there is no room for is nobody's.
-    pub(super) fn note(&mut self, inode: u64, by: Executable, now: Instant) {
+    pub(super) fn note(&mut self, inode: u64, (by, marks): (Executable, Marks), now: Instant) {
         if self.sockets.len() >= MOST_SOCKETS {
             self.forget(now);
         }
@@ -39,9 +42,10 @@ impl Begun {
         if self.sockets.len() >= MOST_SOCKETS && !self.sockets.contains_key(&inode) {
             return;
         }
-        let begins = || Calls { by: Some(Vec::new()), when: now };
+        let begins = || Calls { by: Some(Vec::new()), marks: Marks::default(), when: now };
         let calls = self.sockets.entry(inode).or_insert_with(begins);
         calls.when = now;
+        calls.marks = calls.marks.and(marks);
         match (by, &mut calls.by) {
             (Some(by), Some(all)) if all.contains(&by) => {}
             (Some(by), Some(all)) => all.push(by),
@@ -50,9 +54,14 @@ impl Begun {
     }
 
     /// What began the connection of this socket. It can be told once.
-    pub(super) fn take(&mut self, inode: u64, now: Instant) -> Option<Vec<Arc<Executable>>> {
+    pub(super) fn take(
+        &mut self,
+        inode: u64,
+        now: Instant,
+    ) -> Option<(Vec<Arc<Executable>>, Marks)> {
         let calls = self.sockets.remove(&inode)?;
-        calls.by.filter(|_| now.duration_since(calls.when) < PATIENCE)
+        let by = calls.by.filter(|_| now.duration_since(calls.when) < PATIENCE)?;
+        Some((by, calls.marks))
     }
 
     /// The same program with the descriptor that is held already, if one is.
@@ -84,13 +93,13 @@ mod tests {
 
     use super::*;
 
-    fn program(path: &str) -> Executable {
+    fn program(path: &str) -> (Executable, Marks) {
         let file: OwnedFd = File::open("/dev/null").unwrap().into();
-        Executable::opened(path.to_owned(), file).unwrap()
+        (Executable::opened(path.to_owned(), file).unwrap(), Marks::default())
     }
 
-    fn paths(found: Option<Vec<Arc<Executable>>>) -> Option<Vec<String>> {
-        found.map(|all| all.iter().map(|one| one.path().to_owned()).collect())
+    fn paths(found: Option<(Vec<Arc<Executable>>, Marks)>) -> Option<Vec<String>> {
+        found.map(|(all, _)| all.iter().map(|one| one.path().to_owned()).collect())
     }
 
     #[test]
@@ -103,6 +112,16 @@ mod tests {
         assert_eq!(paths(begun.take(7, now)), None);
         begun.note(7, program("/a"), now);
         assert_eq!(paths(begun.take(7, now + PATIENCE)), None);
+    }
+
+    #[test]
+    fn a_socket_has_the_marks_of_all_that_call_for_it() {
+        let (mut begun, now) = (Begun::default(), Instant::now());
+        let (one, other) = (Marks::one(0).unwrap(), Marks::one(3).unwrap());
+        for marks in [one, Marks::default(), other] {
+            begun.note(7, (program("/a").0, marks), now);
+        }
+        assert_eq!(begun.take(7, now).unwrap().1, one.and(other));
     }
 
     #[test]

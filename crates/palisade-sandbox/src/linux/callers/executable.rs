@@ -138,6 +138,11 @@ impl Identity {
         self.inode
     }
 
+    /// Its device and inode.
+    pub fn place(&self) -> (u64, u64) {
+        (self.device, self.inode)
+    }
+
     /// Whether it is the same file, changed meanwhile or not.
     pub fn is_same_file(&self, other: &Self) -> bool {
         (self.device, self.inode) == (other.device, other.inode)

@@ -42,7 +42,10 @@ use self::{
     begun::Begun,
     processes::{Holder, holders},
 };
-use crate::step::{Step, StepError};
+use crate::{
+    linux::marks::Marks,
+    step::{Step, StepError},
+};
 
 /// How long after a change of a file another one is seen for sure: a tick of the slowest clock.
 pub const TICK: Duration = Duration::from_millis(12);
@@ -58,6 +61,8 @@ pub struct Callers {
     /// The `/proc` of the sandbox, which has all its processes and no others.
     proc: OwnedFd,
     begun: Mutex<Begun>,
+    /// Whether processes have marks.
+    marked: bool,
 }
 
 /// Why it cannot be told who connects.
@@ -93,13 +98,20 @@ pub struct Sight {
     ends: (SocketAddr, SocketAddr),
     inode: u64,
     begun: Vec<Arc<Executable>>,
+    marks: Marks,
     holders: Vec<Holder>,
 }
 
 impl Callers {
     /// For the sandbox of this init, before its agent runs.
     pub(crate) fn of(init: Pid, diagnosis: Diagnosis) -> Result<Self, StepError> {
-        Ok(Self { diagnosis, proc: open_proc(init)?, begun: Mutex::default() })
+        Ok(Self { diagnosis, proc: open_proc(init)?, begun: Mutex::default(), marked: false })
+    }
+
+    /// Look at the marks of processes as well.
+    #[must_use]
+    pub fn with_marks(self) -> Self {
+        Self { marked: true, ..self }
     }
 
     /// Note that a thread, by its number outside, is about to connect this descriptor of its. To be called
@@ -110,12 +122,12 @@ impl Callers {
     /// Returns whether the call may go on at once. If not, the program's file was changed so lately that what
     /// is written over it when it has ended would not be told from it: the call is to wait for [`TICK`].
     pub fn connecting(&self, thread: u32, descriptor: i32, still: impl FnOnce() -> bool) -> bool {
-        let Some((inode, by)) = begins(thread, descriptor) else { return true };
+        let Some((inode, by, marks)) = begins(thread, descriptor, self.marked) else { return true };
         if !still() {
             return true;
         }
         let settled = by.is_settled();
-        self.begun().note(inode, by, Instant::now());
+        self.begun().note(inode, (by, marks), Instant::now());
         settled
     }
 
@@ -125,12 +137,13 @@ impl Callers {
     /// Why that cannot be told. Nothing may be permitted by a guess.
     pub fn look(&self, client: SocketAddr, destination: SocketAddr) -> Result<Sight, CallerError> {
         let inode = self.diagnosis.inode(client, destination)?;
-        let begun = self.begun().take(inode, Instant::now()).ok_or(CallerError::Unseen)?;
+        let (begun, marks) = self.begun().take(inode, Instant::now()).ok_or(CallerError::Unseen)?;
         let holders = self.holders(inode)?;
         if holders.is_empty() {
             return Err(CallerError::NoHolder);
         }
-        Ok(Sight { ends: (client, destination), inode, begun, holders })
+        let marks = holders.iter().fold(marks, |all, holder| all.and(holder.marks));
+        Ok(Sight { ends: (client, destination), inode, begun, marks, holders })
     }
 
     /// Look a second time. What was seen holds only if nothing has changed.
@@ -166,7 +179,7 @@ impl Callers {
     fn holders(&self, inode: u64) -> Result<Vec<Holder>, CallerError> {
         let mut tries = 1;
         loop {
-            match holders(&self.proc, inode) {
+            match holders(&self.proc, inode, self.marked) {
                 Err(CallerError::Process(..)) if tries < TRIES => {
                     tries += 1;
                     std::thread::sleep(BETWEEN_TRIES);
@@ -182,6 +195,11 @@ impl Callers {
 }
 
 impl Sight {
+    /// The marks of what began the connection and of what has it now, all together.
+    pub fn marks(&self) -> Marks {
+        self.marks
+    }
+
     /// What began the connection and what has it now, each executable once.
     pub fn executables(&self) -> Vec<&Executable> {
         let mut all: Vec<&Executable> = self.begun.iter().map(Arc::as_ref).collect();
@@ -206,13 +224,14 @@ fn open_proc(init: Pid) -> Result<OwnedFd, StepError> {
     }
 }
 
-/// The inode of a thread's socket, and what the thread runs.
-fn begins(thread: u32, descriptor: i32) -> Option<(u64, Executable)> {
+/// The inode of a thread's socket, what the thread runs, and its marks.
+fn begins(thread: u32, descriptor: i32, marked: bool) -> Option<(u64, Executable, Marks)> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let process = openat(CWD, format!("/proc/{thread}"), flags, Mode::empty()).ok()?;
     let link = readlinkat(&process, format!("fd/{descriptor}"), Vec::new()).ok()?;
     let inode = processes::socket_inode(link.to_bytes())?;
-    Some((inode, Executable::of(&process).ok()?))
+    let marks = if marked { Marks::of(&process).ok()? } else { Marks::default() };
+    Some((inode, Executable::of(&process).ok()?, marks))
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use rustix::{
 };
 
 use super::{CallerError, Executable};
+use crate::linux::marks::Marks;
 
 /// Processes above one that are named.
 const MOST_ANCESTORS: usize = 16;
@@ -24,11 +25,16 @@ pub(super) struct Holder {
     /// When it was started, which tells it from another one with its number.
     started: u64,
     pub(super) executable: Executable,
+    pub(super) marks: Marks,
 }
 
-/// Every process that has this socket open, in the order of their numbers. Init is none: it has no
+/// Every process that has this socket open, in the order of their numbers, with its marks where there are any (`marked`). Init is none: it has no
 /// sockets but those that it hands out, and nobody may look into it.
-pub(super) fn holders(proc: &OwnedFd, inode: u64) -> Result<Vec<Holder>, CallerError> {
+pub(super) fn holders(
+    proc: &OwnedFd,
+    inode: u64,
+    marked: bool,
+) -> Result<Vec<Holder>, CallerError> {
     let of_proc = |errno| CallerError::Process(0, errno);
     let mut found: Vec<Holder> = Vec::new();
     let mut programs: Vec<Executable> = Vec::new();
@@ -36,7 +42,7 @@ pub(super) fn holders(proc: &OwnedFd, inode: u64) -> Result<Vec<Holder>, CallerE
         let entry = entry.map_err(of_proc)?;
         let number = entry.file_name().to_str().ok().and_then(|name| name.parse::<u32>().ok());
         let Some(number) = number.filter(|number| *number > 1) else { continue };
-        match holder(proc, number, inode) {
+        match holder(proc, number, inode, marked) {
             Ok(Some(mut holder)) => {
                 match programs.iter().find(|known| **known == holder.executable) {
                     // A thousand children of one program are one descriptor.
@@ -56,14 +62,16 @@ pub(super) fn holders(proc: &OwnedFd, inode: u64) -> Result<Vec<Holder>, CallerE
     Ok(found)
 }
 
-fn holder(proc: &OwnedFd, number: u32, inode: u64) -> Result<Option<Holder>, Errno> {
+fn holder(proc: &OwnedFd, number: u32, inode: u64, marked: bool) -> Result<Option<Holder>, Errno> {
     let flags = OFlags::DIRECTORY | OFlags::CLOEXEC;
     let process = openat(proc, number.to_string(), flags | OFlags::PATH, Mode::empty())?;
     if !has(&process, inode)? {
         return Ok(None);
     }
     let started = started(&process).ok_or(Errno::SRCH)?;
-    Ok(Some(Holder { process: number, started, executable: Executable::of(&process)? }))
+    let executable = Executable::of(&process)?;
+    let marks = if marked { Marks::of(&process)? } else { Marks::default() };
+    Ok(Some(Holder { process: number, started, executable, marks }))
 }
 
 fn has(process: &OwnedFd, inode: u64) -> Result<bool, Errno> {

@@ -15,7 +15,7 @@ fn callers() -> Option<Callers> {
     };
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let proc = openat(CWD, "/proc", flags, Mode::empty()).unwrap();
-    Some(Callers { diagnosis: Diagnosis::new(socket), proc, begun: Mutex::default() })
+    Some(Callers { diagnosis: Diagnosis::new(socket), proc, begun: Mutex::default(), marked: true })
 }
 
 #[test]
@@ -59,10 +59,10 @@ fn only_what_was_seen_to_begin_is_somebodys() {
     assert_eq!(callers.look(from, to).unwrap_err(), CallerError::Unseen);
     callers.connecting(me, client.as_raw_fd(), || true);
     // The whole machine cannot be looked through by an ordinary user, so only this process is.
-    let (seen, _) = begins(me, client.as_raw_fd()).unwrap();
+    let (seen, ..) = begins(me, client.as_raw_fd(), true).unwrap();
     assert_eq!(seen, inode);
     let own = std::env::current_exe().unwrap();
-    let by = callers.begun().take(inode, Instant::now()).unwrap();
+    let (by, _) = callers.begun().take(inode, Instant::now()).unwrap();
     assert_eq!(by[0].path(), own.to_str().unwrap());
     let file = std::fs::File::open("/dev/null").unwrap();
     callers.connecting(me, file.as_raw_fd(), || true);

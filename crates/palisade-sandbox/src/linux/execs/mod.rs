@@ -20,7 +20,7 @@ mod wanted;
 pub use attempt::{Attempt, environment};
 pub use image::{Image, environment_of};
 pub use tracing::{Change, Tracing};
-pub use view::{Named, View};
+pub use view::{Named, View, opened_by};
 pub use wanted::{Shown, Wanted};
 
 /// Bytes of arguments that are read.

@@ -251,6 +251,14 @@ fn link_of(folder: Option<i32>) -> String {
     }
 }
 
+/// What a thread has open under this name in its folder of `/proc`, such as `cwd` or `fd/0`.
+///
+/// # Errors
+/// It has nothing there, or is gone.
+pub fn opened_by(thread: u32, link: &str) -> Result<Executable, Errno> {
+    opened(thread, link)
+}
+
 /// What a thread has open.
 pub(super) fn opened(thread: u32, link: &str) -> Result<Executable, Errno> {
     let flags = OFlags::PATH | OFlags::CLOEXEC;

@@ -238,13 +238,16 @@ pub(super) const SCHED_SETSCHEDULER: Rule = Rule::Check {
 /// starts no program of the host's for a core dump, at any other it may, and programs that
 /// forbid dumps of themselves give up when they cannot.
 const CORE: u32 = 4;
+/// `RLIMIT_RTTIME`, where it is kept what a process comes from (see `marks`). It means something to real-time threads alone, and
+/// there are none: setting it is answered as if done.
+const FROZEN: u32 = crate::linux::marks::FROZEN;
 
 /// Of itself only: another process of the sandbox, init too, keeps its limits.
 pub(super) const PRLIMIT: Rule = Rule::Check {
     clauses: &[
         // Nothing new: it is read.
         Clause::allow(&[Test::is(0, &[0]), Test::is(2, &[0]), Test::upper(2, &[0])]),
-        Clause::fail(0, &[Test::is(0, &[0]), Test::is(1, &[CORE])]),
+        Clause::fail(0, &[Test::is(0, &[0]), Test::is(1, &[CORE, FROZEN])]),
         Clause::allow(&[Test::is(0, &[0])]),
     ],
     otherwise: EPERM,
@@ -252,7 +255,7 @@ pub(super) const PRLIMIT: Rule = Rule::Check {
 
 pub(super) const SETRLIMIT: Rule = Rule::Check {
     clauses: &[
-        Clause::fail(0, &[Test::is(0, &[CORE])]),
+        Clause::fail(0, &[Test::is(0, &[CORE, FROZEN])]),
         // Any other.
         Clause::allow(&[Test::masked(0, 0, &[0])]),
     ],

@@ -278,10 +278,15 @@ fn other_arguments_that_matter() {
     assert_eq!(answer("prlimit64", &[0, 4, 0, 0x7fff_0000_1000]), RETURN_ALLOW);
     for new in [0x7fff_0000_1000, 0x1_0000_0000, 0x1000] {
         assert_eq!(answer("prlimit64", &[0, 4, new, 0]), errno(0));
+        assert_eq!(answer("prlimit64", &[0, 15, new, 0]), errno(0));
+        assert_eq!(answer("prlimit64", &[0, 15 | 1 << 32, new, 0]), errno(0));
+        assert_eq!(answer("prlimit64", &[1, 15, new, 0]), refused);
         assert_eq!(answer("prlimit64", &[1, 4, new, 0]), refused);
         assert_eq!(answer("prlimit64", &[0, 7, new, 0]), RETURN_ALLOW);
     }
     assert_eq!(answer("setrlimit", &[4, 0x1000]), errno(0));
+    assert_eq!(answer("setrlimit", &[15, 0x1000]), errno(0));
+    assert_eq!(answer("setrlimit", &[15 | 1 << 32, 0x1000]), errno(0));
     assert_eq!(answer("setrlimit", &[4 | 1 << 32, 0x1000]), errno(0));
     assert_eq!(answer("setrlimit", &[7, 0x1000]), RETURN_ALLOW);
     assert_eq!(answer("mknodat", &[0, 0, 0o010_644]), RETURN_ALLOW);

@@ -53,11 +53,23 @@ impl Supervisor {
             Some(script) => script.as_ref(),
             None => Some(&image.executable),
         };
+        // Before anything is let go: what it is once it runs nobody could mend.
+        let (before, more) = match self.mark(&image, pid) {
+            Ok(marks) => marks,
+            Err(error) => {
+                let lineage = self.lineage(pid);
+                Tracing::end(pid);
+                let why =
+                    format!("it cannot be told of which skill it is, so it is not run: {error}");
+                return self.ended((program_of(&image), lineage), Decision::deny(why), begun);
+            }
+        };
         let guarded = self.pipeline.guards_execs();
         let begun = match begun {
-            Some(Begun::Seen(seen))
+            Some(Begun::Seen(mut seen))
                 if !guarded && self.policies() == Some(seen.policies) && seen.is(&image) =>
             {
+                seen.exec.of.more = more;
                 return self.runs(seen.exec, &seen.decision, pid);
             }
             begun => begun,
@@ -66,8 +78,11 @@ impl Supervisor {
             // It may lead elsewhere by now.
             self.view.forget(&seen.attempt.path);
         }
-        let (exec, decision) = match self.has_become(&image, pid) {
-            Ok(exec) => self.considered(exec, file, || environment_of(pid), guarded),
+        let (exec, decision) = match self.has_become(&image, pid, before) {
+            Ok(mut exec) => {
+                exec.of.more = more;
+                self.considered(exec, file, || environment_of(pid), guarded)
+            }
             Err(error) => (program_of(&image), Err(error)),
         };
         match decision {

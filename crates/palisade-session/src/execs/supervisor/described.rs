@@ -3,10 +3,13 @@
 use std::io;
 
 use palisade_core::{Exec, Script};
-use palisade_sandbox::linux::execs::{Attempt, Image};
+use palisade_sandbox::linux::{
+    execs::{Attempt, Image},
+    marks::Marks,
+};
 use rustix::process::Pid;
 
-use super::Supervisor;
+use super::{Supervisor, marked::is_script};
 
 /// Characters of a path in a message.
 const MOST_SHOWN: usize = 100;
@@ -27,16 +30,32 @@ impl Supervisor {
             None => exec.program = path,
         }
         self.add_loaded(&mut exec, thread, &attempt.arguments.words)?;
+        let marks = self.marks_of(thread)?;
+        // A script is judged by its interpreter, which is known when that is mapped.
+        if let Some(file) = attempt.file.as_ref().filter(|_| !marks.is_none())
+            && !is_script(file)?
+        {
+            exec.of = self.starting(marks, file)?;
+        }
         Ok(exec)
     }
 
-    pub(super) fn has_become(&self, image: &Image, pid: Pid) -> io::Result<Exec> {
+    pub(super) fn has_become(&self, image: &Image, pid: Pid, before: Marks) -> io::Result<Exec> {
         let known = self.known();
         let mut exec = program_of(image);
         let called = exec.argv.first().map(String::as_str);
         exec.names = known.names(&image.executable, called, (&self.digests, &self.starts))?;
         let thread = pid.as_raw_nonzero().get().cast_unsigned();
         self.add_loaded(&mut exec, thread, &image.arguments.words)?;
+        if !before.is_none() {
+            // Of a script of its own the interpreter is whatever that names: nobody inside can change it.
+            let script = image.script.as_ref().and_then(Option::as_ref);
+            let own = script.map(|script| self.starting(before, script)).transpose()?;
+            exec.of = match own {
+                Some(own) if own.program.is_none() => own,
+                _ => self.starting(before, &image.executable)?,
+            };
+        }
         let words = &image.arguments.words;
         let Some(found) = &image.script else {
             exec.unreadable.extend(unreadable(words.iter().skip(1)));

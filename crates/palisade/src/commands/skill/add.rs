@@ -127,9 +127,12 @@ pub(super) fn keep(
     }
     let Signed { signatures, bundles } = signed;
     let told = format!("{name} {digest}\n");
-    let locked =
-        Locked { digest, source, added: now(), scan: Some(scan), review, signatures, bundles };
+    let (added, scan) = (now(), Some(scan));
+    let mut locked =
+        Locked { digest, source, added, scan, review, policy: None, signatures, bundles };
     let before = Lock::change(state, |lock| {
+        // What others of its bytes may do at most is what these may.
+        locked.policy = lock.skills.get(&name).and_then(|known| known.policy.clone());
         Ok::<_, Failure>(lock.skills.insert(name, locked).map(|before| (before, lock.clone())))
     })?;
     if let Some((before, lock)) = before {

@@ -7,6 +7,7 @@ mod init;
 mod key;
 mod list;
 mod model;
+mod policy;
 mod remove;
 mod review;
 mod revoke;
@@ -91,6 +92,9 @@ Examples:
   palisade skill review pdf-tools --html review.html
   palisade skill review pdf-tools --deny --comment \"reads the whole home\"")]
     Review(review::Args),
+    /// Show or set what the programs of a skill of the lock may do at most.
+    #[command(after_help = policy::HELP)]
+    Policy(policy::Args),
     /// Take skills out of the lock, and out of the store what nothing else needs.
     #[command(after_help = "Example: palisade skill remove pdf-tools")]
     Remove(remove::Args),
@@ -138,6 +142,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
         Command::Update(args) => update::run(&args),
         Command::Review(args) => review::run(&args),
         Command::List(args) => list::run(&args),
+        Command::Policy(args) => policy::run(&args),
         Command::Remove(args) => remove::run(&args),
         Command::Key(args) => key::run(&args),
         Command::Trust(args) => trust::run(&args),
