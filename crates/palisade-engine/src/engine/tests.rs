@@ -25,7 +25,7 @@ fn connect(host: Option<&str>, address: Option<&str>) -> Action {
         port: 443,
         address: address.map(|address| (address.parse::<IpAddr>().unwrap(), 443).into()),
         tls: TlsName::Unseen,
-        caller: palisade_core::Caller::Unasked,
+        caller: Caller::Unasked,
     }
 }
 
@@ -135,7 +135,7 @@ mod conditions {
             port: 443,
             address: address.map(|address| address.parse().unwrap()),
             tls: TlsName::Unseen,
-            caller: palisade_core::Caller::Unasked,
+            caller: Caller::Unasked,
         }
     }
 

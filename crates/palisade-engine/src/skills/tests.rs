@@ -86,7 +86,7 @@ fn who_cannot_be_told_may_be_any_skill() {
     let both = Caller::Known([program(&[]), program(&["one"])].into());
     assert!(!engine.decide(&connect("c.example", both)).is_allowed());
     // Who connects has always to be looked at.
-    assert_ne!(engine.look_at_most(), palisade_core::Look::None);
+    assert_ne!(engine.look_at_most(), Look::None);
 }
 
 #[test]

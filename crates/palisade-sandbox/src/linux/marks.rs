@@ -142,7 +142,7 @@ mod tests {
         assert_eq!(Marks::one(MOST), None);
         let mut shell = Command::new("/bin/sh");
         let script = "read line; (setsid sh -c 'cat /proc/self/limits' &) ; read line";
-        let mut shell = shell.args(["-c", script]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let shell = shell.args(["-c", script]).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut shell = shell.spawn().unwrap();
         assert!(Marks::of_thread(shell.id()).unwrap().is_none());
         for marks in [first, last, first] {
