@@ -68,10 +68,11 @@ fn there() -> bool {
     there
 }
 
-fn rule(name: &str, severity: &str, condition: &str) -> String {
+/// A rule that looks for this text.
+fn rule(name: &str, severity: &str, text: &str) -> String {
     format!(
         "rule {name} {{ meta: description = \"It is \\\"there\\\".\" severity = \"{severity}\" \
-         strings: $a = \"Count the\" $b = \"curl\" condition: {condition} }}\n"
+         strings: $a = \"{text}\" condition: filesize > 0 and $a }}\n"
     )
 }
 
@@ -86,7 +87,7 @@ fn what_a_rule_matches_raises_the_verdict_by_its_severity() {
         ("odd", "caution", 0),
         ("low", "safe", 0),
     ] {
-        let ran = World::new(&rule("Counts", severity, "$a")).scan("rules");
+        let ran = World::new(&rule("Counts", severity, "Count the")).scan("rules");
         let report = report(&ran);
         assert_eq!((&report["verdict"], ran.exit), (&Value::from(verdict), exit), "{ran}");
         let finding = &report["findings"][0];
@@ -100,12 +101,12 @@ fn what_a_rule_matches_raises_the_verdict_by_its_severity() {
         assert_eq!(finding["excerpt"], "Count the", "{ran}");
         assert!(ran.stderr.is_empty(), "{ran}");
     }
-    let world = World::new(&rule("Counts", "high", "$b"));
+    let world = World::new(&rule("Counts", "high", "curl"));
     let ran = world.scan("rules/own.yar");
     assert!(ran.exit == 0 && report(&ran)["verdict"] == "safe", "{ran}");
     // What was remembered without rules is not what is said with them.
     let plain = run(palisade(world.home.path()).args(["skill", "scan"]).arg(world.at("words")));
-    fs::write(world.at("rules/own.yar"), rule("Counts", "high", "$a")).unwrap();
+    fs::write(world.at("rules/own.yar"), rule("Counts", "high", "Count the")).unwrap();
     let ran = world.scan("rules/own.yar");
     assert!(plain.exit == 0 && ran.exit == 1, "{plain}{ran}");
 }
@@ -115,8 +116,8 @@ fn names_and_bytes_of_a_package_are_none_of_the_output() {
     if !there() {
         return;
     }
-    let world = World::new(&rule("Counts", "low", "$b"));
-    fs::write(world.at("rules/more.yara"), rule("Counts", "low", "filesize > 0 and $b")).unwrap();
+    let world = World::new(&rule("Counts", "low", "curl"));
+    fs::write(world.at("rules/more.yara"), rule("Counts", "low", "curl")).unwrap();
     fs::write(world.at("words/scripts/-r"), "ls\n\ncurl\u{1b}[2J x\nForged [] /w/files/0\n")
         .unwrap();
     fs::write(world.at("words/scripts/a\nb] x.sh"), b"\0\xff\ncurl\n").unwrap();
