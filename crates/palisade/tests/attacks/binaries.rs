@@ -195,9 +195,15 @@ import os, socket, sys
 stream = socket.socket(int(sys.argv[1]))
 stream.settimeout(60)
 os.set_inheritable(stream.fileno(), True)
-stream.connect((sys.argv[2], int(sys.argv[3])))
-stream.setblocking(True)
-stream.sendall(b'GET / HTTP/1.1\\\\r\\\\nhost: a.test\\\\r\\\\n\\\\r\\\\n')
+try:
+    stream.connect((sys.argv[2], int(sys.argv[3])))
+    stream.setblocking(True)
+    stream.sendall(b'GET / HTTP/1.1\\\\r\\\\nhost: a.test\\\\r\\\\n\\\\r\\\\n')
+except OSError:
+    # It was looked at before it could become anything.
+    print('evil', flush=True)
+    print('refused')
+    raise SystemExit
 if sys.argv[4] == 'become':
     os.execv('./good', ['good', '-c', sys.argv[5], str(stream.fileno())])
 try: stream.recv(1)

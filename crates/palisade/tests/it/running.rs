@@ -499,6 +499,8 @@ fn many_commands_leave_no_descriptor_behind() {
         (count("supervisor"), count("init"))
     };
     assert_eq!(sandbox.run(&["exec", "one", "--", "true"]).exit, 0);
+    // Folders are watched a moment after the launch, each by descriptors.
+    thread::sleep(Duration::from_secs(1));
     let before = open();
     for _ in 0..30 {
         assert_eq!(sandbox.run(&["exec", "one", "--", "true"]).exit, 0);

@@ -71,7 +71,8 @@ fn variables_that_load_something_name_files() {
     let variables = Arguments { words, whole: true };
     let mut found = Vec::new();
     paths_of(&variables, &mut found);
-    assert_eq!(found, [&b"/a"[..], b"/skill/lib", b"/skill/x.js"]);
+    // A shell that is told so starts with the files of that home.
+    assert_eq!(found, [&b"/skill"[..], b"/a", b"/skill/lib", b"/skill/x.js"]);
 }
 
 #[test]
