@@ -173,6 +173,7 @@ pub fn is_sensitive(path: &Path) -> bool {
         || FILES.contains(&last.as_str())
         || ENDS.iter().any(|end| last.ends_with(end))
         || names.windows(2).any(pair)
+        || names.ends_with(&[".jj", "repo", "config.toml"].map(str::to_owned))
         || (in_bin && (last.starts_with("activate") || last.starts_with("python")))
         || names.iter().enumerate().any(|(index, name)| {
             (name == ".git" || name == "git~1")
@@ -255,6 +256,8 @@ mod tests {
             ".venv/bin/python3",
             ".cargo/config.toml",
             ".github/workflows/ci.yml",
+            "sub/.hg/hgrc",
+            ".jj/repo/config.toml",
         ] {
             assert!(is_sensitive(Path::new(path)), "{path}");
         }
