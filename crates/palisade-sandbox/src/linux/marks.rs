@@ -3,10 +3,10 @@
 //! A mark is kept where the kernel keeps a process's limits (`getrlimit(2)`): a child gets those of its parent, whatever
 //! becomes of that one, and another program keeps them. The limit that is used for it is `RLIMIT_RTTIME`, which means
 //! something to threads with a real-time schedule alone, and the filter lets nobody inside have one. The filter lets nobody
-//! change this limit either ([`FROZEN`]), so what is read here was put there from outside.
+//! change this limit either, so what is read here was put there from outside.
 //!
-//! Each mark is a bit that is taken from [`NONE`]. One more mark makes the number smaller, and a limit can be
-//! lowered by whoever may look at the process: no privilege is needed.
+//! Each mark is a bit that is taken from a number that stands for none. One more mark makes the number smaller, and
+//! a limit can be lowered by whoever may look at the process: no privilege is needed.
 
 use std::os::fd::AsFd;
 
