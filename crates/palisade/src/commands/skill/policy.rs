@@ -13,12 +13,14 @@ use crate::{
 pub(super) const HELP: &str = "\
 Examples:
   palisade skill policy pdf-tools                    what its programs may do at most
-  palisade skill policy pdf-tools --set pdf.json     this, from now on
+  palisade skill policy pdf-tools --set pdf.yaml     this, from now on
   palisade skill policy pdf-tools --clear            what the session's policy permits, as for everybody
 
-The file is JSON, such as
-  {\"network\": [{\"hosts\": [\"api.example.com\"], \"ports\": [443]}], \"credentials\": [\"github\"],
-   \"programs\": [\"/usr/bin/git\"], \"models\": false}
+The file is YAML, or JSON, as the section `skills.policies` of a policy has it:
+  network: [{hosts: [api.example.com], ports: [443]}]
+  credentials: [github]
+  programs: [/usr/bin/git]
+  models: false
 It permits nothing by itself: what the session's policy does not permit is not permitted to the skill either. It counts for
 sandboxes that are started from then on.
 
@@ -101,5 +103,11 @@ fn read(path: &PathBuf) -> Result<SkillPolicy, Failure> {
     let mut text = String::new();
     let file = fs::File::open(path).map_err(|error| at(Kind::Usage, &error))?;
     file.take(MOST).read_to_string(&mut text).map_err(|error| at(Kind::Usage, &error))?;
-    serde_json::from_str(&text).map_err(|error| at(Kind::Usage, &error))
+    serde_saphyr::from_str(&text).map_err(|error| {
+        // The lines behind it show the file once more.
+        let said = error.to_string();
+        let said = said.lines().next().unwrap_or_default().trim_start_matches("error: ");
+        let said = palisade_core::shown(said, 1000);
+        at(Kind::Usage, &said).remedy("`palisade skill policy --help` shows what such a file has")
+    })
 }
