@@ -194,6 +194,9 @@ async fn live(
     };
     // All is mounted.
     drop(held);
+    if let Some(Err(refusal)) = watch.list.as_ref().map(List::stands) {
+        return Err(refused(refusal).await);
+    }
     let most = policy.process.limits;
     let mut limits = match limits::Watch::begin(&standing, most, writable).await {
         Ok(limits) => limits,
@@ -292,7 +295,8 @@ async fn live(
         Err(error) => return Err(refused(of_launch(&error)).await),
     };
     let appearing = appearing.map(|appearing| (appearing, Arc::clone(&running)));
-    let mut later = Later::new(absent, appearing, inside);
+    let turns = watch.list.as_ref().map(List::turns);
+    let mut later = Later::new(absent, turns, appearing, inside);
     let mut denials = Denials::new(
         Arc::clone(&recorder),
         policy.process.syscalls.deny.clone(),

@@ -45,7 +45,7 @@ use crate::{
     pipeline::Pipeline,
     plan::Appearing,
     supervise::Cause,
-    sweep::{Found, Watched},
+    sweep::{Found, Turns, Watched},
 };
 
 /// What was made at protected names so often is no mistake any more.
@@ -124,14 +124,15 @@ pub(crate) struct Later {
 
 impl Later {
     /// Watch for these names, and for denied ones, once [`Later::until_ended`] has been waited for a moment. `view` is
-    /// what the sandbox sees.
+    /// what the sandbox sees; something is moved when `turns` says.
     pub(crate) fn new(
         names: Vec<Watched>,
+        turns: Option<Turns>,
         denied: Option<(Appearing, Arc<Running>)>,
         view: Option<View>,
     ) -> Self {
         let (sender, notes) = unbounded_channel();
-        let protected = Protected::new(names);
+        let protected = Protected::new(names, turns);
         let any = !protected.is_empty() || denied.is_some();
         Self {
             notes,

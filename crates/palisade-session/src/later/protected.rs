@@ -17,7 +17,7 @@ use rustix::{
 use super::watches::Watches;
 use crate::{
     plan::PROTECTED,
-    sweep::{Found, Was, Watched, moved_from, opened, sweep},
+    sweep::{Found, Turns, Was, Watched, moved_from, opened, sweep},
 };
 
 /// The names of a session that no mount covers.
@@ -27,6 +27,8 @@ pub(super) struct Protected {
     names: BTreeMap<PathBuf, Vec<Watched>>,
     /// Folders that lead to them, there or not.
     ways: BTreeMap<PathBuf, Way>,
+    /// When something may be moved. `None`: at any time.
+    turns: Option<Turns>,
 }
 
 #[derive(Debug)]
@@ -38,8 +40,8 @@ struct Way {
 }
 
 impl Protected {
-    pub(super) fn new(names: Vec<Watched>) -> Self {
-        let mut all = Self::default();
+    pub(super) fn new(names: Vec<Watched>, turns: Option<Turns>) -> Self {
+        let mut all = Self { turns, ..Self::default() };
         names.into_iter().for_each(|name| all.insert(name));
         all
     }
@@ -82,7 +84,7 @@ impl Protected {
         for (path, way) in &mut self.ways {
             watched = watched.and(way.watch(path, watches));
         }
-        (self.names.values().flat_map(|names| sweep(names)).collect(), watched)
+        (self.swept(self.names.values()), watched)
     }
 
     /// Something appeared at this path.
@@ -102,18 +104,21 @@ impl Protected {
         for (path, way) in below.take_while(|(at, _)| at.starts_with(path)) {
             watched = watched.and(way.watch(path, watches));
         }
-        let mut found = Vec::new();
-        if let Some(names) = learnt.and_then(|from| self.names.get(&from)) {
-            found.extend(sweep(names));
-        }
-        if let Some(names) = path.parent().and_then(|folder| self.names.get(folder)) {
-            found.extend(sweep(names));
-        }
+        let moved = learnt.and_then(|from| self.names.get(&from));
+        let above = path.parent().and_then(|folder| self.names.get(folder));
         let below = self.names.range::<Path, _>((Included(path), Unbounded));
-        for (_, names) in below.take_while(|(at, _)| at.starts_with(path)) {
-            found.extend(sweep(names));
+        let below = below.take_while(|(at, _)| at.starts_with(path)).map(|(_, names)| names);
+        (self.swept(moved.into_iter().chain(above).chain(below)), watched)
+    }
+
+    fn swept<'a>(&self, names: impl Iterator<Item = &'a Vec<Watched>>) -> Vec<Found> {
+        // Of the names of one folder most are missing. To wait for a turn costs a look at every session.
+        let there: Vec<_> = names.filter(|one| one.iter().any(Watched::may_be_there)).collect();
+        let all = || there.iter().flat_map(|names| sweep(names)).collect();
+        match &self.turns {
+            Some(turns) if !there.is_empty() => turns.between_launches(all),
+            _ => all(),
         }
-        (found, watched)
     }
 
     /// Another session has moved aside what was there at our launch, and its mount went along: the name is

@@ -21,7 +21,7 @@ fn until(what: &str, is: impl Fn() -> bool) {
 }
 
 fn started(names: Vec<Watched>) -> Later {
-    let mut later = Later::new(names, None, None);
+    let mut later = Later::new(names, None, None, None);
     later.run();
     later
 }
@@ -138,7 +138,7 @@ fn a_flood_hides_nothing() {
     let most: usize = most.trim().parse().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path().canonicalize().unwrap();
-    let mut later = Later::new(vec![name(&at, ".envrc", false)], None, None);
+    let mut later = Later::new(vec![name(&at, ".envrc", false)], None, None, None);
     for number in 0..=most {
         fs::File::create(at.join(number.to_string())).unwrap();
     }

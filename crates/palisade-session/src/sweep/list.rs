@@ -2,8 +2,9 @@ use std::{
     ffi::OsString,
     fs::{self, File, OpenOptions},
     io::{self, BufRead, BufReader, Read, Seek, Write},
-    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
+    os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
+    time::{Duration, Instant},
 };
 
 use palisade_core::SessionId;
@@ -20,6 +21,12 @@ const FOLDER: &str = "sweeps";
 /// No list is longer.
 const MOST_BYTES: u64 = 16 << 20;
 const REMEDY: &str = "see that the state folder (PALISADE_STATE) can be written and has room";
+/// The last line of a list, once the sandbox stands: from then on its mounts go along with what is moved.
+const STANDING: &[u8] = b"\"standing\"\n";
+/// Longer than a launch takes. One that takes longer is not waited for, and may be refused for what is gone.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// Between two looks at who launches.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// A session's list, in the state folder while the session lives. Its lock says that it does.
 ///
@@ -105,6 +112,17 @@ impl List {
         Ok(())
     }
 
+    /// All is mounted: what is moved from now on takes its mount along.
+    pub(crate) fn stands(&self) -> Result<(), Refusal> {
+        let what = format!("the list of the session in {}", self.path.display());
+        (&self.file).write_all(STANDING).refuse(what, REMEDY)
+    }
+
+    /// What whoever moves something while the session runs has to wait for.
+    pub(crate) fn turns(&self) -> Turns {
+        Turns { own: self.path.clone(), folders: self.folders.clone() }
+    }
+
     fn write(&self, line: &impl Serialize) -> io::Result<()> {
         let mut text = serde_json::to_vec(line)?;
         text.push(b'\n');
@@ -146,6 +164,32 @@ impl List {
     }
 }
 
+/// When a session that runs may move what is in its folders.
+#[derive(Debug)]
+pub(crate) struct Turns {
+    /// Its list.
+    own: PathBuf,
+    folders: Vec<PathBuf>,
+}
+
+impl Turns {
+    /// Do this while no other session is being launched in these folders: its plan is of what is there now.
+    pub(crate) fn between_launches<T>(&self, act: impl FnOnce() -> T) -> T {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            // Who begins a launch waits for it.
+            let turn = self.own.parent().map(turn);
+            let is_ours = turn.as_ref().is_some_and(Result::is_ok);
+            if !is_ours || Instant::now() >= until || !overlap(&self.folders, &launching(&self.own))
+            {
+                return act();
+            }
+            drop(turn);
+            std::thread::sleep(PAUSE);
+        }
+    }
+}
+
 impl Drop for List {
     fn drop(&mut self) {
         if self.lists.is_none() {
@@ -168,18 +212,28 @@ fn overlap(these: &[PathBuf], those: &[PathBuf]) -> bool {
 
 /// The folders of all sessions that live, but for this list's.
 fn live(but: &Path) -> Vec<PathBuf> {
+    lists_of_the_living(but).iter().flat_map(folders_of).collect()
+}
+
+/// The folders of those whose sandbox does not stand yet.
+fn launching(but: &Path) -> Vec<PathBuf> {
+    lists_of_the_living(but).iter().filter(|list| !is_standing(list)).flat_map(folders_of).collect()
+}
+
+fn lists_of_the_living(but: &Path) -> Vec<File> {
     let Some(entries) = but.parent().and_then(|folder| fs::read_dir(folder).ok()) else {
         return Vec::new();
     };
     let paths = entries.flatten().map(|entry| entry.path()).filter(|path| path != but);
-    paths
-        .filter_map(|path| {
-            let file = File::open(&path).ok()?;
-            let locked = flock(&file, FlockOperation::NonBlockingLockShared).is_err();
-            locked.then(|| folders_of(&file))
-        })
-        .flatten()
-        .collect()
+    let files = paths.filter_map(|path| File::open(&path).ok());
+    files.filter(|file| flock(file, FlockOperation::NonBlockingLockShared).is_err()).collect()
+}
+
+fn is_standing(list: &File) -> bool {
+    let Ok(found) = list.metadata() else { return false };
+    let mut end = [0; STANDING.len()];
+    let Some(at) = found.len().checked_sub(STANDING.len() as u64) else { return false };
+    list.read_exact_at(&mut end, at).is_ok() && end == STANDING
 }
 
 /// The first line of a list. One that does not say may be of any folder.

@@ -37,7 +37,7 @@ use rustix::{
 };
 
 pub(crate) use self::{
-    list::{List, Lists},
+    list::{List, Lists, Turns},
     nested::{Nested, find_nested},
     skills::{SkillPlaces, find_skill_places},
     watched::{Was, Watched, find},

@@ -144,3 +144,35 @@ fn the_last_session_in_a_folder_looks_for_all() {
     assert!(!at.join(".envrc").exists());
     assert_eq!(fs::read_dir(state.join("sweeps")).unwrap().count(), 0);
 }
+
+#[test]
+fn nothing_is_moved_under_a_launch() {
+    let (_keep, at) = folder();
+    let state = at.join("state");
+    let session = |number| SessionId::from_random([number; 16]);
+    let first = kept(&state, &at, &session(1), Vec::new());
+    let second = kept(&state, &at, &session(2), Vec::new());
+    let elsewhere = kept(&state, Path::new("/elsewhere"), &session(3), Vec::new());
+    let (acted, acts) = std::sync::mpsc::channel();
+    let start = |turns: Turns| {
+        let acted = acted.clone();
+        std::thread::spawn(move || turns.between_launches(|| acted.send(()).unwrap()))
+    };
+    let waits = start(first.turns());
+    assert!(acts.recv_timeout(PAUSE).is_err(), "the second is being launched");
+    second.stands().unwrap();
+    acts.recv_timeout(PAUSE * 100).unwrap();
+    waits.join().unwrap();
+    // The first does not stand, as far as the second is told; one elsewhere is none of its business.
+    let waits = start(second.turns());
+    assert!(acts.recv_timeout(PAUSE).is_err(), "the first is being launched");
+    first.forget();
+    acts.recv_timeout(PAUSE * 100).unwrap();
+    waits.join().unwrap();
+    let waits = start(elsewhere.turns());
+    acts.recv_timeout(PAUSE * 100).unwrap();
+    waits.join().unwrap();
+}
+
+/// Long for whoever does not wait.
+const PAUSE: std::time::Duration = std::time::Duration::from_millis(100);

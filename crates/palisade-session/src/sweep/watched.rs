@@ -2,6 +2,7 @@ use std::{
     collections::BTreeSet,
     ffi::OsString,
     fs,
+    io::ErrorKind,
     path::{Component, Path, PathBuf},
 };
 
@@ -34,6 +35,22 @@ pub(crate) enum Was {
     Absent,
     /// A link that said this.
     Link(OsString),
+}
+
+impl Watched {
+    /// Whether there is something to look at. By its name, so no more than a hint.
+    pub(crate) fn may_be_there(&self) -> bool {
+        let mut path = PathBuf::from(&self.folder);
+        for name in Path::new(&self.name) {
+            path.push(name);
+            match path.symlink_metadata() {
+                Ok(found) if found.is_dir() => {}
+                Ok(_) => return true,
+                Err(error) => return error.kind() != ErrorKind::NotFound,
+            }
+        }
+        true
+    }
 }
 
 /// Every protected name in what the plan makes writable, unless the policy names it exactly; and what settings of Git

@@ -565,9 +565,10 @@ fn makes_a_protected_name_in_two_sessions_at_one_time() {
     let one = start(&first);
     world.outside_sh(&wait("made")).good();
     let two = start(&second);
-    world::end_of(one);
+    let one = world::end_of(one);
     world.write("work/go", "");
-    world::end_of(two);
+    let two = world::end_of(two);
+    assert!(one.code == Some(0) && two.code != Some(125), "{one}{two}");
     for name in [".netrc", ".ssh", "new/.git/hooks/pre-commit"] {
         assert!(!world.at("work").join(name).exists(), "{name}");
     }

@@ -120,6 +120,8 @@ impl Skeleton {
             flags |= OFlags::DIRECTORY;
         }
         openat2(&self.root, relative(at), flags, Mode::empty(), INSIDE)
+            // It was there when the plan was made.
+            .map_err(|errno| if errno == Errno::NOENT { Errno::STALE } else { errno })
             .step_with(|| format!("open the mount point {}", at.display()))
     }
 
