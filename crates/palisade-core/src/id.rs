@@ -1,5 +1,6 @@
 use std::{fmt, str::FromStr};
 
+use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -23,7 +24,7 @@ pub struct SessionId(String);
 impl SessionId {
     /// An id made of 128 random bits that the caller took from the kernel.
     pub fn from_random(bits: [u8; 16]) -> Self {
-        Self(format!("s-{}", hex(&bits)))
+        Self(format!("s-{}", HEXLOWER.encode(&bits)))
     }
 
     /// The text.
@@ -79,7 +80,7 @@ pub struct PolicyDigest(String);
 impl PolicyDigest {
     /// The digest of these bytes.
     pub fn of(bytes: &[u8]) -> Self {
-        Self(format!("sha256:{}", hex(&Sha256::digest(bytes))))
+        Self(format!("sha256:{}", HEXLOWER.encode(&Sha256::digest(bytes))))
     }
 
     /// The text.
@@ -121,8 +122,4 @@ impl fmt::Display for PolicyDigest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,5 +1,6 @@
 use std::{fmt, str::FromStr, sync::Arc};
 
+use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 use globset::{GlobBuilder, GlobMatcher};
 use serde::{Serialize, Serializer};
 
@@ -202,18 +203,11 @@ impl Serialize for ProgramPattern {
 }
 
 fn digest(digits: &str) -> Option<[u8; 32]> {
-    if digits.len() != 64 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return None;
-    }
-    let mut bytes = [0; 32];
-    for (byte, at) in bytes.iter_mut().zip((0..).step_by(2)) {
-        *byte = u8::from_str_radix(digits.get(at..at + 2)?, 16).ok()?;
-    }
-    Some(bytes)
+    HEXLOWER_PERMISSIVE.decode(digits.as_bytes()).ok()?.try_into().ok()
 }
 
 fn hexadecimal(digest: &[u8; 32]) -> String {
-    digest.iter().fold(SHA256.to_owned(), |text, byte| format!("{text}{byte:02x}"))
+    format!("{SHA256}{}", HEXLOWER.encode(digest))
 }
 
 fn short(path: &str) -> String {

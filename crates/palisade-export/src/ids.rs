@@ -1,6 +1,7 @@
 //! Names of traces and spans, made of the session and the record's number, so that every way of
 //! sending the same record names it the same.
 
+use data_encoding::HEXLOWER;
 use palisade_core::{PolicyDigest, SessionId};
 
 /// The trace of a session (W3C Trace Context, section 3.2.2.3): the random bits of its id.
@@ -22,7 +23,7 @@ pub fn trace_parent(session: &SessionId) -> String {
 
 /// Lower case digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    HEXLOWER.encode(bytes)
 }
 
 /// The beginning of a digest of this text. Never all zeros, but by a chance that does not happen.
@@ -33,15 +34,7 @@ fn digest<const N: usize>(text: &str) -> [u8; N] {
 }
 
 fn bytes<const N: usize>(digits: &str) -> Option<[u8; N]> {
-    let mut bytes = [0; N];
-    if digits.len() != N.checked_mul(2)? || !digits.is_ascii() {
-        return None;
-    }
-    for (index, byte) in bytes.iter_mut().enumerate() {
-        let at = index.checked_mul(2)?;
-        *byte = u8::from_str_radix(digits.get(at..at.checked_add(2)?)?, 16).ok()?;
-    }
-    Some(bytes)
+    HEXLOWER.decode(digits.as_bytes()).ok()?.try_into().ok()
 }
 
 #[cfg(test)]

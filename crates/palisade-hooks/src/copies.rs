@@ -3,6 +3,7 @@
 //! A script is copied with the folder that it is in, so that what it reads from beside itself is what was there
 //! then, too. A folder with much in it is none of hooks alone: of that the script only is taken.
 
+use data_encoding::HEXLOWER;
 use std::{
     collections::BTreeMap,
     fs, io,
@@ -111,7 +112,7 @@ pub fn fingerprint(script: &Path) -> String {
             whole.update(content.as_ref());
             whole.update(&[u8::from(runs)]);
         }
-        Ok(whole.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect())
+        Ok(HEXLOWER.encode(whole.finish().as_ref()))
     };
     found().unwrap_or_else(|_| "missing".to_owned())
 }

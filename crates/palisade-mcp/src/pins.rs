@@ -5,6 +5,7 @@ use std::{
     path::Path,
 };
 
+use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -113,8 +114,7 @@ impl Pins {
 pub fn digest(tool: &Value) -> String {
     let mut hash = Sha256::new();
     feed(&mut hash, tool);
-    let hex: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("sha256:{hex}")
+    format!("sha256:{}", HEXLOWER.encode(&hash.finalize()))
 }
 
 /// Every value with its kind and length, so that no two read the same. How deep it nests was bounded when it

@@ -2,6 +2,7 @@
 //! log's word would be about something else (CVE-2022-36056).
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use data_encoding::HEXLOWER;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -10,7 +11,7 @@ use crate::{
     Failed,
     bundle::{Bundle, Content},
     failed::Step,
-    json::{self, Bytes, to_hex},
+    json::{self, Bytes},
 };
 
 #[derive(Deserialize)]
@@ -207,7 +208,7 @@ impl Bundle {
 
 impl Hash {
     fn is(&self, digest: &[u8]) -> bool {
-        self.algorithm == "sha256" && self.value == to_hex(digest)
+        self.algorithm == "sha256" && self.value == HEXLOWER.encode(digest)
     }
 }
 

@@ -1,13 +1,14 @@
 //! The transparency log: its signed checkpoint, an entry's way to it, and the promise with the time.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use data_encoding::HEXLOWER;
 use palisade_journal::{Hash, tree};
 
 use crate::{
     Failed,
     bundle::{LogEntry, Proof},
     failed::Step,
-    json::{Number, to_hex},
+    json::Number,
     root::Log,
 };
 
@@ -98,7 +99,7 @@ impl Log {
         let signed = format!(
             r#"{{"body":"{}","integratedTime":{time},"logID":"{}","logIndex":{}}}"#,
             STANDARD.encode(&entry.canonicalized_body.0),
-            to_hex(&self.id),
+            HEXLOWER.encode(&self.id),
             entry.log_index.0,
         );
         if !self.key.signed(signed.as_bytes(), &promise.signed_entry_timestamp.0) {

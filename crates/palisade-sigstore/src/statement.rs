@@ -1,15 +1,12 @@
 //! Statements of in-toto: what they are about, by digests.
 
+use data_encoding::HEXLOWER;
 use std::collections::BTreeMap;
 
 use palisade_core::shown;
 use serde::{Deserialize, de::IgnoredAny};
 
-use crate::{
-    Artifact, Failed,
-    failed::Step,
-    json::{self, hex},
-};
+use crate::{Artifact, Failed, failed::Step, json};
 
 /// What the payload of an envelope has to be called.
 const IN_TOTO: &str = "application/vnd.in-toto+json";
@@ -75,7 +72,9 @@ impl Statement {
     pub(crate) fn is_about(&self, artifact: &Artifact) -> bool {
         self.subjects.iter().any(|subject| {
             let fits = |name: &str, own: &[u8]| {
-                subject.digest.get(name).map(|digest| hex(digest).as_deref() == Some(own))
+                subject.digest.get(name).map(|digest| {
+                    HEXLOWER.decode(digest.as_bytes()).is_ok_and(|digest| digest == own)
+                })
             };
             let both = [fits("sha256", &artifact.sha256), fits("sha512", &artifact.sha512)];
             both.contains(&Some(true)) && !both.contains(&Some(false))

@@ -9,6 +9,7 @@ mod keys;
 
 pub use keys::{Keys, Unprinted};
 
+use data_encoding::HEXLOWER;
 use http::{HeaderValue, header::InvalidHeaderValue};
 use palisade_core::{ExposeSecret, SecretString};
 use ring::{digest, hmac};
@@ -46,7 +47,7 @@ pub fn authorization(
 ) -> Result<HeaderValue, InvalidHeaderValue> {
     let ToSign { stamp, scope, names, canonical } = to_sign;
     let text = format!("{ALGORITHM}\n{stamp}\n{scope}\n{}", hash(canonical.as_bytes()));
-    let signature = hex(hmac::sign(&key(secret, scope), text.as_bytes()).as_ref());
+    let signature = HEXLOWER.encode(hmac::sign(&key(secret, scope), text.as_bytes()).as_ref());
     let text = format!(
         "{ALGORITHM} Credential={access_key}/{scope}, SignedHeaders={names}, Signature={signature}"
     );
@@ -57,7 +58,7 @@ pub fn authorization(
 
 /// SHA-256 in small hexadecimal digits.
 pub fn hash(bytes: &[u8]) -> String {
-    hex(digest::digest(&digest::SHA256, bytes).as_ref())
+    HEXLOWER.encode(digest::digest(&digest::SHA256, bytes).as_ref())
 }
 
 fn key(secret: &SecretString, scope: &str) -> hmac::Key {
@@ -66,10 +67,6 @@ fn key(secret: &SecretString, scope: &str) -> hmac::Key {
     scope.split('/').fold(key, |key, part| {
         hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&key, part.as_bytes()).as_ref())
     })
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
@@ -84,7 +81,7 @@ mod tests {
         let to_sign = "AWS4-HMAC-SHA256\n20150830T123600Z\n20150830/us-east-1/iam/aws4_request\n\
                        f536975d06c0309214f805bb90ccff089219ecd68b2577efef23edd43b7e1a59";
         assert_eq!(
-            hex(hmac::sign(&key, to_sign.as_bytes()).as_ref()),
+            HEXLOWER.encode(hmac::sign(&key, to_sign.as_bytes()).as_ref()),
             "5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7"
         );
     }

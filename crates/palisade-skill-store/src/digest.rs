@@ -1,5 +1,6 @@
 use std::{fmt, str::FromStr};
 
+use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -18,7 +19,7 @@ impl Digest {
 
     /// Its 64 digits.
     pub fn hex(&self) -> String {
-        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+        HEXLOWER.encode(&self.0)
     }
 
     /// So much of it as names it among a few.
@@ -33,17 +34,8 @@ impl FromStr for Digest {
     fn from_str(text: &str) -> Result<Self, StoreError> {
         let wrong = || StoreError::Digest(palisade_core::shown(text, 80));
         let digits = text.strip_prefix("sha256:").unwrap_or(text);
-        let plain = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-        if digits.len() != 64 || !digits.bytes().all(plain) {
-            return Err(wrong());
-        }
-        let mut bytes = [0; 32];
-        for (index, byte) in bytes.iter_mut().enumerate() {
-            let at = index.saturating_mul(2);
-            let pair = digits.get(at..at.saturating_add(2)).ok_or_else(wrong)?;
-            *byte = u8::from_str_radix(pair, 16).map_err(|_| wrong())?;
-        }
-        Ok(Self(bytes))
+        let bytes = HEXLOWER.decode(digits.as_bytes()).map_err(|_| wrong())?;
+        bytes.try_into().map(Self).map_err(|_| wrong())
     }
 }
 

@@ -1,6 +1,7 @@
 //! An instance of Sigstore that only a test trusts: authorities, a certificate log, a transparency log and a
 //! time-stamping authority, each with a key made here, and bundles as the real clients write them.
 
+use data_encoding::HEXLOWER;
 use std::error::Error;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -217,7 +218,7 @@ impl Sigstore {
             "apiVersion": "0.0.1",
             "kind": "hashedrekord",
             "spec": {
-                "data": {"hash": {"algorithm": "sha256", "value": hex(&Sha256::digest(bytes))}},
+                "data": {"hash": {"algorithm": "sha256", "value": HEXLOWER.encode(&Sha256::digest(bytes))}},
                 "signature": {
                     "content": STANDARD.encode(&signature),
                     "publicKey": {"content": STANDARD.encode(leaf.pem())},
@@ -242,8 +243,7 @@ impl Sigstore {
             "payloadType": kind,
             "signatures": [{"sig": signature}],
         });
-        let digest =
-            |text: &str| json!({"algorithm": "sha256", "value": hex(&Sha256::digest(text))});
+        let digest = |text: &str| json!({"algorithm": "sha256", "value": HEXLOWER.encode(&Sha256::digest(text))});
         let body = json!({
             "apiVersion": "0.0.1",
             "kind": "dsse",
@@ -279,7 +279,7 @@ impl Sigstore {
         let id = Sha256::digest(self.log.subject_public_key_info());
         let index = 1_000_000 + OURS;
         let encoded = STANDARD.encode(body);
-        let (time, log) = (self.time, hex(&id));
+        let (time, log) = (self.time, HEXLOWER.encode(&id));
         let promise = format!(
             r#"{{"body":"{encoded}","integratedTime":{time},"logID":"{log}","logIndex":{index}}}"#
         );
@@ -404,10 +404,6 @@ fn sign(key: &KeyPair, message: &[u8]) -> Result<Vec<u8>> {
         EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &key.serialize_der(), &random)
             .map_err(|error| error.to_string())?;
     Ok(pair.sign(&random, message).map_err(|error| error.to_string())?.as_ref().to_vec())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn tlv(tag: u8, pieces: &[&[u8]]) -> Vec<u8> {

@@ -6,6 +6,7 @@ use std::{
     path::Path,
 };
 
+use data_encoding::HEXLOWER;
 use palisade_skills::{Report, output};
 use sha2::{Digest as _, Sha256};
 
@@ -83,8 +84,7 @@ impl Cache {
 
     /// Keeps one. What cannot be kept is scanned again.
     pub(crate) fn keep(&mut self, digest: [u8; 32], report: &Report) {
-        let hexadecimal: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        let line = format!("{hexadecimal} {}", output::json(report));
+        let line = format!("{} {}", HEXLOWER.encode(&digest), output::json(report));
         let length = u64::try_from(line.len()).unwrap_or(u64::MAX);
         if self.bytes.saturating_add(length) < MOST && self.file.write_all(line.as_bytes()).is_ok()
         {
@@ -104,15 +104,13 @@ fn program() -> io::Result<String> {
     for number in [found.mtime(), found.mtime_nsec()] {
         hash.update(number.to_le_bytes());
     }
-    Ok(hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect())
+    let mut digits = HEXLOWER.encode(&hash.finalize());
+    digits.truncate(16);
+    Ok(digits)
 }
 
 fn parsed(digits: &str) -> Option<[u8; 32]> {
-    let mut digest = [0; 32];
-    for (at, byte) in digest.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(digits.get(2 * at..2 * at + 2)?, 16).ok()?;
-    }
-    Some(digest)
+    HEXLOWER.decode(digits.as_bytes()).ok()?.try_into().ok()
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@
 
 mod snapshot;
 
+use data_encoding::HEXLOWER;
 use std::{
     io::{self, Read, Write},
     path::{Path, PathBuf},
@@ -164,7 +165,7 @@ impl<W: Write> Archive<W> {
             let source = io::Error::new(io::ErrorKind::UnexpectedEof, "it became shorter");
             return Err(BundleError::Read { path: path.into(), source });
         }
-        let sha256 = content.hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        let sha256 = HEXLOWER.encode(&content.hash.finalize());
         self.files.push(Member { path: name.to_owned(), bytes: size, sha256 });
         Ok(())
     }

@@ -2,6 +2,7 @@
 //!
 //! There is never a finding that a control is satisfied: that is for an assessor to say.
 
+use data_encoding::HEXLOWER;
 use serde_json::{Value, json};
 
 use super::{Answer, Evidence, Report, Sample};
@@ -203,5 +204,5 @@ fn sha2_hex(parts: &[&str]) -> String {
         hash.update(part.as_bytes());
         hash.update([0]);
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    HEXLOWER.encode(&hash.finalize())
 }

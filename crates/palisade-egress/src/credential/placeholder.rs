@@ -1,5 +1,6 @@
 use std::fmt;
 
+use data_encoding::HEXLOWER;
 use palisade_core::{ExposeSecret, SecretString};
 use rustix::rand::{GetRandomFlags, getrandom};
 
@@ -81,8 +82,7 @@ impl Placeholder {
     pub fn plain() -> Option<Self> {
         let mut bytes = [0_u8; 16];
         getrandom(&mut bytes, GetRandomFlags::empty()).ok()?;
-        let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        Some(Self(format!("palisade-placeholder-{digits}")))
+        Some(Self(format!("palisade-placeholder-{}", HEXLOWER.encode(&bytes))))
     }
 
     /// One that stands inside already.

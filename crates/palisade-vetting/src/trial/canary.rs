@@ -1,5 +1,6 @@
 //! Decoys of a trial's home, and finding them again in whatever leaves.
 
+use data_encoding::HEXLOWER;
 use std::{
     collections::BTreeSet,
     io::Read as _,
@@ -140,7 +141,7 @@ fn random(piece: &[u8]) -> bool {
 /// In what forms it may leave.
 fn forms(token: &str) -> Vec<String> {
     let mut forms = vec![token.to_owned(), token.chars().rev().collect()];
-    forms.push(token.bytes().map(|byte| format!("{byte:02x}")).collect());
+    forms.push(HEXLOWER.encode(token.as_bytes()));
     // By where it begins in the text around it, it has one of three forms. The ends depend on what is beside it.
     for before in ["", "x", "xx"] {
         let text = [before, token].concat();
@@ -168,7 +169,7 @@ mod tests {
         let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
         packed.write_all(text.as_bytes()).unwrap();
         let reversed: String = line.chars().rev().collect();
-        let hexadecimal: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
+        let hexadecimal = HEXLOWER.encode(text.as_bytes());
         for bytes in [
             text.clone().into_bytes(),
             STANDARD.encode(text).into_bytes(),

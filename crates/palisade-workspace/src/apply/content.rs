@@ -1,5 +1,6 @@
 //! What is in a file, and what is on it.
 
+use data_encoding::HEXLOWER;
 use std::{
     ffi::OsStr,
     fs::File,
@@ -59,7 +60,7 @@ pub(super) fn copy(
     if !after.same_as(new) {
         return Err(WorkspaceError::Unsteady(path.clone()));
     }
-    Ok(whole.then(|| digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()))
+    Ok(whole.then(|| HEXLOWER.encode(&digest.finalize())))
 }
 
 /// The next piece of a file that was written, at or after `at`.

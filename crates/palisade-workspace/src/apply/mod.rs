@@ -8,6 +8,7 @@
 mod content;
 mod notes;
 
+use data_encoding::HEXLOWER;
 use std::{
     ffi::{OsStr, OsString},
     fs::File,
@@ -345,8 +346,7 @@ fn temporary_name() -> Result<OsString, WorkspaceError> {
     let mut bytes = [0_u8; 8];
     getrandom(&mut bytes, GetRandomFlags::empty())
         .map_err(io("get random numbers for", Path::new(TEMPORARY)))?;
-    let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(format!("{TEMPORARY}{digits}").into())
+    Ok(format!("{TEMPORARY}{}", HEXLOWER.encode(&bytes)).into())
 }
 
 fn errno(error: &std::io::Error) -> Errno {

@@ -1,5 +1,6 @@
 //! The hostile program from outside: what `demo` and `selftest` have in common.
 
+use data_encoding::HEXLOWER;
 use std::{
     env,
     fmt::Write as _,
@@ -114,5 +115,5 @@ pub(super) fn say(text: &str) -> Result<(), Failure> {
 pub(crate) fn random() -> io::Result<String> {
     let mut bytes = [0_u8; 12];
     rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty())?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(HEXLOWER.encode(&bytes))
 }

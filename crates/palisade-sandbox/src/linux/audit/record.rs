@@ -2,6 +2,7 @@
 //! byte that could be mistaken is written by the kernel in hexadecimal, without quotes.
 
 use super::Denied;
+use data_encoding::HEXUPPER;
 
 /// `AUDIT_LANDLOCK_ACCESS`.
 const ACCESS: u16 = 1423;
@@ -52,16 +53,10 @@ pub(super) fn parse(kind: u16, text: &str) -> Option<Record> {
 fn decoded(value: &str) -> String {
     let text = match value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
         Some(plain) => plain.to_owned(),
-        None => {
-            let digits = value.as_bytes().chunks_exact(2).map(|pair| {
-                let pair = std::str::from_utf8(pair).ok()?;
-                u8::from_str_radix(pair, 16).ok()
-            });
-            match digits.collect::<Option<Vec<u8>>>() {
-                Some(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
-                None => value.to_owned(),
-            }
-        }
+        None => match HEXUPPER.decode(value.as_bytes()) {
+            Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+            Err(_) => value.to_owned(),
+        },
     };
     match text.char_indices().nth(MOST) {
         Some((cut, _)) => format!("{}…", text.get(..cut).unwrap_or_default()),

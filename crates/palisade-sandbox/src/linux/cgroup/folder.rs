@@ -1,5 +1,6 @@
 //! One folder of a hierarchy: a group.
 
+use data_encoding::HEXLOWER;
 use std::{
     fs,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
@@ -183,8 +184,7 @@ fn open_locked(path: &Path) -> Result<OwnedFd, Errno> {
 fn name() -> Result<String, StepError> {
     let mut bits = [0_u8; 8];
     getrandom(&mut bits, GetRandomFlags::empty()).step("name a control group")?;
-    let digits: String = bits.iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(format!("{PREFIX}{digits}"))
+    Ok(format!("{PREFIX}{}", HEXLOWER.encode(&bits)))
 }
 
 fn has_swap() -> bool {

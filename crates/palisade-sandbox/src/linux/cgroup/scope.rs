@@ -4,6 +4,7 @@
 //! between two of them. It is asked by `busctl`, which is part of it; a D-Bus client of our own
 //! would be more code than all else here. See `org.freedesktop.systemd1(5)`.
 
+use data_encoding::HEXLOWER;
 use std::{
     fmt, fs,
     os::unix::fs::{FileTypeExt, MetadataExt},
@@ -113,8 +114,7 @@ impl Manager {
     pub(super) fn ask(&self, limits: &Limits, pid: Pid) -> Result<Request, String> {
         let mut bits = [0_u8; 8];
         getrandom(&mut bits, GetRandomFlags::empty()).map_err(|errno| errno.to_string())?;
-        let digits: String = bits.iter().map(|byte| format!("{byte:02x}")).collect();
-        let name = format!("palisade-{digits}.scope");
+        let name = format!("palisade-{}.scope", HEXLOWER.encode(&bits));
         let mut command = self.command();
         command.arg("call").args(SERVICE).args(["ssa(sv)a(sa(sv))", &name, "fail"]);
         let properties = properties(limits, pid.as_raw_nonzero().get());
