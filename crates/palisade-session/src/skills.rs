@@ -4,7 +4,7 @@
 //! very copy, in memory: whoever changes the store afterwards changes nothing.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -66,6 +66,8 @@ pub(crate) struct OfSkill {
     pub(crate) folders: Vec<PathBuf>,
     /// Its files and links by their paths in it; of files the length and the SHA-256.
     pub(crate) files: Vec<(String, Option<Bytes>)>,
+    /// The absolute paths of what its scripts name to be run by.
+    pub(crate) interpreters: BTreeSet<String>,
 }
 
 impl Marked {
@@ -78,6 +80,17 @@ impl Marked {
     pub(crate) fn names(&self) -> Arc<[String]> {
         self.skills.iter().map(|skill| skill.name.clone()).collect()
     }
+}
+
+/// What a script names in its first line, by an absolute path, as the kernel reads it (`binfmt_script`).
+fn interpreter(bytes: &[u8]) -> Option<&str> {
+    const LONGEST: usize = 254;
+    let line = bytes.strip_prefix(b"#!")?;
+    let line = line.get(..line.len().min(LONGEST))?;
+    let line = line.split(|byte| *byte == b'\n').next()?;
+    let mut words = line.split(|byte| matches!(byte, b' ' | b'\t' | 0));
+    let path = str::from_utf8(words.find(|word| !word.is_empty())?).ok()?;
+    path.starts_with('/').then_some(path)
 }
 
 /// The names of these marks.
@@ -201,7 +214,13 @@ impl Skills {
                 };
                 (path.to_owned(), bytes)
             });
-            skills.push(OfSkill { name: name.clone(), folders, files: files.collect() });
+            let files = files.collect();
+            let interpreters = shown.tree.iter().filter_map(|(_, entry)| match entry {
+                Entry::File { bytes, .. } => interpreter(bytes),
+                Entry::Link(_) => None,
+            });
+            let interpreters = interpreters.map(str::to_owned).collect();
+            skills.push(OfSkill { name: name.clone(), folders, files, interpreters });
         }
         Ok(Marked { policies, skills })
     }

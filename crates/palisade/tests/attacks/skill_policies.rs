@@ -298,6 +298,98 @@ fn a_skill_starts_what_is_not_for_it() {
     }
 }
 
+/// Which script the kernel has read is not seen any more when it is looked at what has come of it: its path leads elsewhere
+/// by then. So a script of the skill's own says nothing about the program.
+#[test]
+fn a_skill_exchanges_a_script_while_it_is_started() {
+    let race = "\
+import os, subprocess, sys
+own = os.environ['HOME'] + '/.claude/skills/pdf/scripts/do'
+with open('other', 'w') as other:
+    other.write('#!/usr/bin/unshare --version\\n')
+os.chmod('other', 0o755)
+first = os.getpid()
+if os.fork() == 0:
+    while os.getppid() == first:
+        for to in (own, 'other'):
+            os.symlink(to, 'next')
+            os.rename('next', 'told')
+    os._exit(0)
+ran = 'no'
+for _ in range(300):
+    try:
+        out = subprocess.run(['./told', 'true'], capture_output=True, text=True).stdout
+    except OSError:
+        continue
+    if 'util-linux' in out:
+        ran = 'ran'
+        break
+print(ran)
+";
+    let held = ", policies: {pdf: {programs: ['/**/python3*', '/**/dash', '/**/bash', '/**/sh']}}";
+    for (stage, reached) in [(Stage::free(), true), (Stage::new(held), false)] {
+        let Some(stage) = stage else { return };
+        stage.world.write("work/race.py", race);
+        let ran = stage.run("SKILL/scripts/do 'python3 race.py'");
+        assert_eq!(ran.good(), if reached { "ran" } else { "no" }, "{ran}");
+        if !reached {
+            // Its own scripts run all the while.
+            let own = stage.run("SKILL/scripts/do 'SKILL/scripts/do \"echo own\"'");
+            assert_eq!(own.good(), "own");
+        }
+    }
+}
+
+/// What comes from two skills may do what both may.
+#[test]
+fn a_skill_starts_what_another_has_brought() {
+    let pdf = "pdf: {programs: ['/**/dash', '/**/bash', '/**/sh']}";
+    for (policies, reached) in [("", true), (", policies: {other: {}}", true), (pdf, false)] {
+        let policies = match reached {
+            true => policies.to_owned(),
+            false => format!(", policies: {{{policies}, other: {{}}}}"),
+        };
+        let Some(stage) = Stage::new(&policies) else { return };
+        let world = &stage.world;
+        world.write("taken/other/SKILL.md", &TEXT.replace("pdf", "other"));
+        world.program("taken/other/tool", "#!/usr/bin/unshare --version\n");
+        skill(world, &["add", world.at("taken/other").to_str().unwrap(), "--yes"]).good();
+        let other = "$HOME/.claude/skills/other";
+        assert!(stage.run(&format!("{other}/tool")).good().contains("util-linux"));
+        // A file of the other is among what it is told: it comes from both.
+        let ran = stage.run(&format!("SKILL/scripts/do '{other}/tool' {other}/SKILL.md"));
+        assert_eq!(ran.out.contains("util-linux"), reached, "{policies}: {ran}");
+    }
+}
+
+/// Who may trace another process has what that may.
+#[test]
+fn a_skill_would_trace_the_agent() {
+    let traced = |policy: &str, of_lock: bool| {
+        let world = World::new(&format!(
+            "process: {{syscalls: {{allow: [kcmp, process_vm_writev]}}}}
+skills: {{require: scanned{policy}}}
+"
+        ))?;
+        world.write("taken/pdf/SKILL.md", TEXT);
+        skill(&world, &["add", world.at("taken/pdf").to_str().unwrap(), "--yes"]).good();
+        if of_lock {
+            world.write("pdf.yaml", "models: true\n");
+            let file = world.at("pdf.yaml");
+            let set = ["policy", "pdf", "--set", file.to_str().unwrap(), "--yes"];
+            skill(&world, &set).good();
+        }
+        Some(world.inside_sh("echo ran"))
+    };
+    let Some(free) = traced("", false) else { return };
+    assert_eq!(free.good(), "ran");
+    for (policy, of_lock) in [(", policies: {pdf: {models: true}}", false), ("", true)] {
+        let Some(ran) = traced(policy, of_lock) else { return };
+        assert!(ran.code != Some(0) && !ran.out.contains("ran"), "{ran}");
+        assert!(ran.err.contains("process_vm_writev") && ran.err.contains("skill"), "{ran}");
+    }
+}
+
 /// The way to models is not for a skill that does not name them.
 #[test]
 fn a_skill_calls_a_model() {
