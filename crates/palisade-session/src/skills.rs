@@ -43,6 +43,8 @@ pub(crate) struct Skills {
     pub(crate) policies: BTreeMap<String, Vec<SkillPolicy>>,
     /// Where skills are shown: the folder of one, and its name.
     pub(crate) placed: Vec<(PathBuf, String)>,
+    /// The names that a policy is for, whether a skill of that name is shown or not.
+    pub(crate) narrowed: BTreeSet<String>,
 }
 
 /// Skills that have a policy of their own: what comes from them is marked.
@@ -121,6 +123,9 @@ pub(crate) fn read(order: &Order) -> Result<Skills, Refusal> {
     })?;
     let store = Store::in_state(state);
     let mut skills = Skills { only: asked.holds(), ..Skills::default() };
+    let of_lock = lock.skills.iter().filter(|(_, locked)| locked.policy.is_some());
+    let of_lock = of_lock.map(|(name, _)| name.to_string());
+    skills.narrowed = asked.policies.keys().cloned().chain(of_lock).collect();
     if lock.skills.is_empty() {
         return Ok(skills);
     }
@@ -227,7 +232,7 @@ impl Skills {
 
     /// Whether the tree has to be touched at all.
     pub(crate) fn is_nothing(&self) -> bool {
-        !self.only && self.shown.is_empty()
+        !self.only && self.shown.is_empty() && self.narrowed.is_empty()
     }
 }
 

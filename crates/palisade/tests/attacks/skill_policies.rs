@@ -362,6 +362,58 @@ fn a_skill_starts_what_another_has_brought() {
     }
 }
 
+/// Where everything is there that was there before, a skill lies where its own programs can write.
+#[test]
+fn a_skill_rewrites_itself_where_the_agent_loads_it() {
+    let line = "$PLACE/pdf/scripts/do \"$(cat told)\"; $PLACE/pdf/scripts/py B_TEST";
+    let rewrite = "echo '# mine' >> $PLACE/pdf/scripts/py || :
+cp $PLACE/pdf/scripts/py new && chmod u+w new && echo '# mine' >> new && mv -f new $PLACE/pdf/scripts/py || :
+mv $PLACE/pdf other && cp -r other $PLACE/pdf && echo '# mine' >> $PLACE/pdf/scripts/py || :
+mv $PLACE others && cp -r others $PLACE && echo '# mine' >> $PLACE/pdf/scripts/py || :";
+    for (stage, reached) in [(Stage::free(), true), (Stage::narrowed(), false)] {
+        let Some(stage) = stage else { return };
+        let world = &stage.world;
+        let policy = world.read("config/attack.yaml").replace("require: scanned", "require: any");
+        world.write(
+            "config/attack.yaml",
+            &format!("{policy}filesystem: {{write: [{}/.claude]}}\n", world.home().display()),
+        );
+        for place in ["home/.claude/skills", "work/.claude/skills", "work/sub/.agents/skills"] {
+            let top = world.at(place);
+            fs::create_dir_all(&top).unwrap();
+            // A test for an ordinary user may not give what it has made away, and does not have to.
+            let copied = world.outside(&[
+                "/bin/cp",
+                "-r",
+                world.at("taken/pdf").to_str().unwrap(),
+                top.to_str().unwrap(),
+            ]);
+            copied.good();
+            world.write("work/told", &rewrite.replace("$PLACE", top.to_str().unwrap()));
+            let ran = stage.run(&line.replace("$PLACE", top.to_str().unwrap()));
+            let heard = stage.b.take();
+            assert_eq!(!heard.is_empty(), reached, "{place}: {ran}");
+            assert_eq!(ran.out.contains("hello"), reached, "{place}: {ran}");
+            if !reached {
+                assert!(ran.out.trim().ends_with("no"), "{place}: {ran}");
+                assert!(!world.read(format!("{place}/pdf/scripts/py")).contains("mine"));
+            }
+        }
+        if reached {
+            continue;
+        }
+        // What the lock has not, or not so, is not there.
+        world.write("home/.claude/skills/pdf/scripts/py", "#!/bin/sh\necho other\n");
+        let ran = stage.run("ls -A ~/.claude/skills/pdf");
+        assert_eq!(ran.good(), "");
+        assert!(ran.err.contains("is not the pdf of the lock"), "{ran}");
+        skill(world, &["remove", "pdf"]).good();
+        let ran = stage.run("ls -A ~/.claude/skills/pdf");
+        assert_eq!(ran.good(), "");
+        assert!(ran.err.contains("no skill of this name is in the lock"), "{ran}");
+    }
+}
+
 /// Who may trace another process has what that may.
 #[test]
 fn a_skill_would_trace_the_agent() {
