@@ -362,6 +362,26 @@ fn a_skill_starts_what_another_has_brought() {
     }
 }
 
+/// What began each connection is remembered until it is accepted. Who begins thousands that nobody accepts would have those of
+/// others forgotten, and they would be taken for the skill's.
+#[test]
+fn a_skill_begins_more_connections_than_are_remembered() {
+    let Some(stage) = Stage::narrowed() else { return };
+    let flood = "\
+import socket
+for _ in range(9000):
+    stream = socket.socket()
+    stream.setblocking(False)
+    try: stream.connect(('127.0.0.1', 1))
+    except OSError: pass
+    stream.close()
+print('flooded')
+";
+    stage.world.write("work/flood.py", flood);
+    let ran = stage.run("SKILL/scripts/do 'python3 flood.py'; python3 speak.py B_TEST");
+    assert_eq!(ran.good(), "flooded\nhello", "{ran}");
+}
+
 /// Where everything is there that was there before, a skill lies where its own programs can write.
 #[test]
 fn a_skill_rewrites_itself_where_the_agent_loads_it() {
