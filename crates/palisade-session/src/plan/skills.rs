@@ -256,8 +256,9 @@ fn hold_narrowed(
     let of_home = PLACES.iter().chain(&OF_HOME).filter(is_for_skills);
     let mut folders: BTreeSet<PathBuf> = of_home.map(|place| home.join(place)).collect();
     for project in projects(&roots(workspace, tree))? {
-        let of_project = PLACES.iter().filter(is_for_skills).chain(&[PLAIN]);
+        let of_project = PLACES.iter().filter(is_for_skills);
         folders.extend(of_project.map(|place| project.join(place)));
+        folders.extend((workspace == Some(project.as_path())).then(|| project.join(PLAIN)));
     }
     let narrowed: Vec<String> = skills.narrowed.iter().cloned().collect();
     let each = folders.iter().flat_map(|place| narrowed.iter().map(|name| place.join(name)));
