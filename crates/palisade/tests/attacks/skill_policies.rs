@@ -274,7 +274,7 @@ fn a_skill_starts_what_is_not_for_it() {
         "cp /usr/bin/unshare tool; ./tool --version",
         "python3 -c \"import os; os.execv('/usr/bin/unshare', ['python3', '--version'])\"",
         "printf '#!/usr/bin/unshare --version\\n' > s; chmod +x s; ./s",
-        "(setsid sh -c 'sleep 0.2; exec unshare --version > out' &) ; sleep 0.4; cat out",
+        "(setsid sh -c 'sleep 0.2; exec unshare --version > out' &) ; n=0; while [ ! -s out ] && [ $n -lt 50 ]; do n=$((n+1)); sleep 0.1; done; cat out",
     ];
     let free = Stage::free();
     let held = Stage::new(
