@@ -33,8 +33,10 @@ pub struct Exec {
 pub struct OfSkills {
     /// The skills that the process comes from already.
     pub skills: Vec<String>,
-    /// What is started, as rules for programs know it. `None`: a file of one of these skills, or nobody asks.
+    /// What is started, as rules for programs know it. `None`: a file of each of these skills, or nobody asks.
     pub program: Option<Program>,
+    /// Those of the skills that may start it whatever their policies say: it is a file of theirs, or what runs a script of theirs.
+    pub own: Vec<String>,
     /// The skills that it is of from now on besides. For the record.
     pub more: Vec<String>,
 }

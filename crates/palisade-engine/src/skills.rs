@@ -53,7 +53,9 @@ impl Skills {
             }
             Action::Exec(exec) => exec.of.program.as_ref().and_then(|program| {
                 let denied = |policy: &SkillPolicy| !policy.starts(program);
-                let name = self.first(&exec.of.skills, denied)?;
+                // What one skill has brought may still not be for another.
+                let others = exec.of.skills.iter().filter(|name| !exec.of.own.contains(name));
+                let name = self.first(others, denied)?;
                 let what = palisade_core::shown(&program.path, 200);
                 let remedy = match program.changeable {
                     true => "add its digest (`sha256:…`) to its `programs`".to_owned(),
@@ -128,13 +130,13 @@ impl Skills {
     /// The first of these that a policy of its denies it to. One that is not known here may nothing.
     fn first<'a>(
         &self,
-        skills: &'a [String],
+        skills: impl IntoIterator<Item = &'a String>,
         denied: impl Fn(&SkillPolicy) -> bool,
     ) -> Option<&'a str> {
         let denies = |name: &&String| {
             self.0.get(name.as_str()).is_none_or(|policies| policies.iter().any(&denied))
         };
-        skills.iter().find(denies).map(String::as_str)
+        skills.into_iter().find(denies).map(String::as_str)
     }
 
     fn any(&self, denied: impl Fn(&SkillPolicy) -> bool) -> Option<&str> {

@@ -25,8 +25,9 @@ use crate::{
     policy::{
         Access, Api, Approvals, AwsKey, Credential, Deny, Filesystem, Grant, HeaderCredential,
         Hosting, Inference, LocalOnly, Network, NotBuilt, Place, Policy, Process, ProcessLimits,
-        Provider, SecretSource, Skills, Source, SshKeys, Syscalls, Upstream, Workspace,
+        Provider, SecretSource, Skills, Source, SshKeys, Syscalls, TRACING, Upstream, Workspace,
     },
+    taint::Taint,
 };
 
 pub(crate) use permissions::rank;
@@ -40,7 +41,6 @@ pub(crate) fn merge(drafts: &[Draft], asked: &Asked) -> Result<Policy, Diagnosti
     let upstream = upstream(drafts, &mut found);
     keys_stay_outside(drafts, &mut found);
     alone(drafts, &mut found);
-    no_tracing(drafts, &mut found);
     let alarms = alarms::merged(drafts, &mut found);
     Diagnostics::unless_empty(std::mem::take(&mut found))?;
     let filesystem = filesystem(drafts, asked.access);
@@ -61,6 +61,7 @@ pub(crate) fn merge(drafts: &[Draft], asked: &Asked) -> Result<Policy, Diagnosti
     let hooks = hooks(drafts);
     let permissions = permissions::merged(drafts);
     let taint = taint::merged(drafts, &network, permissions.as_ref());
+    no_tracing(drafts, (&hooks, taint.as_ref()), &mut found);
     let skills = Skills {
         require: drafts.iter().map(|draft| draft.skills.require).max().unwrap_or_default(),
         block: drafts.iter().filter_map(|draft| draft.skills.block).min(),
@@ -529,25 +530,44 @@ fn keys_stay_outside(drafts: &[&Draft], found: &mut Vec<Diagnostic>) {
     }
 }
 
-/// Calls by which one program becomes another from within.
-const TRACING: [&str; 3] = ["ptrace", "process_vm_readv", "process_vm_writev"];
-
-/// Where a rule is for certain programs or commands, others must not be able to speak through them.
-fn no_tracing(drafts: &[&Draft], found: &mut Vec<Diagnostic>) {
+/// Where something is for certain programs, commands or skills, others must not be able to speak through them.
+fn no_tracing(
+    drafts: &[&Draft],
+    (hooks, taint): (&Config, Option<&Taint>),
+    found: &mut Vec<Diagnostic>,
+) {
     let mut rules = drafts.iter().flat_map(|draft| &draft.rules);
     let by_program = rules.find(|rule| !rule.value.rule.binaries.is_empty());
     let by_command = permissions::merged(drafts)
         .and_then(|permissions| permissions.of_commands().next().map(|rule| rule.text.clone()));
-    let (why, help) = match (by_program, by_command) {
-        (Some(rule), _) => (
+    let by_skill = drafts.iter().flat_map(|draft| draft.skills.policies.keys()).next();
+    let (why, help) = if let Some(rule) = by_program {
+        (
             format!("{} is for certain programs", rule.value.rule.rule),
             "remove the call, or `binaries` and `commands`",
-        ),
-        (None, Some(rule)) => (
+        )
+    } else if let Some(rule) = by_command {
+        (
             format!("the permission rule `{rule}` is held where programs are executed"),
             "remove the call, or the rules for commands in `permissions.deny` and `permissions.ask`",
-        ),
-        (None, None) => return,
+        )
+    } else if let Some(name) = by_skill {
+        (
+            format!("the skill `{}` has a policy of its own", shown(name)),
+            "remove the call, or `skills.policies`",
+        )
+    } else if !hooks.of(palisade_hooks::Event::PRE_EXEC).is_empty() {
+        (
+            "a hook for `PreExec` is asked about programs".to_owned(),
+            "remove the call, or the hooks for `PreExec`",
+        )
+    } else if taint.is_some_and(Taint::holds_execs) {
+        (
+            "a rule of `taint` is held where programs are executed".to_owned(),
+            "remove the call, or the rules for commands in `taint`",
+        )
+    } else {
+        return;
     };
     for draft in drafts {
         for call in draft.calls.iter().filter(|call| TRACING.contains(&call.value.as_str())) {

@@ -27,6 +27,7 @@ pub use inference::{
 };
 pub use network::{Network, NetworkRule, RuleLimits, Upstream, UpstreamHost};
 pub use permissions::{PermissionRule, Permissions};
+pub(crate) use process::TRACING;
 pub use process::{Process, ProcessLimits, Syscalls};
 pub use skills::{SkillRequire, SkillSeverity, Skills};
 

@@ -4,7 +4,7 @@
 //! very copy, in memory: whoever changes the store afterwards changes nothing.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -43,6 +43,8 @@ pub(crate) struct Skills {
     pub(crate) policies: BTreeMap<String, Vec<SkillPolicy>>,
     /// Where skills are shown: the folder of one, and its name.
     pub(crate) placed: Vec<(PathBuf, String)>,
+    /// The names that a policy is for, whether a skill of that name is shown or not.
+    pub(crate) narrowed: BTreeSet<String>,
 }
 
 /// Skills that have a policy of their own: what comes from them is marked.
@@ -66,6 +68,8 @@ pub(crate) struct OfSkill {
     pub(crate) folders: Vec<PathBuf>,
     /// Its files and links by their paths in it; of files the length and the SHA-256.
     pub(crate) files: Vec<(String, Option<Bytes>)>,
+    /// The absolute paths of what its scripts name to be run by.
+    pub(crate) interpreters: BTreeSet<String>,
 }
 
 impl Marked {
@@ -78,6 +82,17 @@ impl Marked {
     pub(crate) fn names(&self) -> Arc<[String]> {
         self.skills.iter().map(|skill| skill.name.clone()).collect()
     }
+}
+
+/// What a script names in its first line, by an absolute path, as the kernel reads it (`binfmt_script`).
+fn interpreter(bytes: &[u8]) -> Option<&str> {
+    const LONGEST: usize = 254;
+    let line = bytes.strip_prefix(b"#!")?;
+    let line = line.get(..line.len().min(LONGEST))?;
+    let line = line.split(|byte| *byte == b'\n').next()?;
+    let mut words = line.split(|byte| matches!(byte, b' ' | b'\t' | 0));
+    let path = str::from_utf8(words.find(|word| !word.is_empty())?).ok()?;
+    path.starts_with('/').then_some(path)
 }
 
 /// The names of these marks.
@@ -108,6 +123,9 @@ pub(crate) fn read(order: &Order) -> Result<Skills, Refusal> {
     })?;
     let store = Store::in_state(state);
     let mut skills = Skills { only: asked.holds(), ..Skills::default() };
+    let of_lock = lock.skills.iter().filter(|(_, locked)| locked.policy.is_some());
+    let of_lock = of_lock.map(|(name, _)| name.to_string());
+    skills.narrowed = asked.policies.keys().cloned().chain(of_lock).collect();
     if lock.skills.is_empty() {
         return Ok(skills);
     }
@@ -201,14 +219,20 @@ impl Skills {
                 };
                 (path.to_owned(), bytes)
             });
-            skills.push(OfSkill { name: name.clone(), folders, files: files.collect() });
+            let files = files.collect();
+            let interpreters = shown.tree.iter().filter_map(|(_, entry)| match entry {
+                Entry::File { bytes, .. } => interpreter(bytes),
+                Entry::Link(_) => None,
+            });
+            let interpreters = interpreters.map(str::to_owned).collect();
+            skills.push(OfSkill { name: name.clone(), folders, files, interpreters });
         }
         Ok(Marked { policies, skills })
     }
 
     /// Whether the tree has to be touched at all.
     pub(crate) fn is_nothing(&self) -> bool {
-        !self.only && self.shown.is_empty()
+        !self.only && self.shown.is_empty() && self.narrowed.is_empty()
     }
 }
 

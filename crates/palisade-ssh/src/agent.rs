@@ -1,4 +1,11 @@
-use std::{convert::Infallible, fmt, io, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    fmt, io,
+    os::fd::{AsFd, BorrowedFd},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
 
 use palisade_core::{Authority, Event, Layer, Verdict};
 use tokio::{
@@ -43,8 +50,8 @@ pub struct Grant {
     pub hosts: Vec<HostKeys>,
 }
 
-/// Tells of which skills a process is, by its number here. `None`: it cannot be told.
-pub type SkillsOf = Arc<dyn Fn(i32) -> Option<Vec<String>> + Send + Sync>;
+/// Tells of which skills the process is that connected at the other end of this socket. `None`: it cannot be told.
+pub type SkillsOf = Arc<dyn Fn(BorrowedFd<'_>) -> Option<Vec<String>> + Send + Sync>;
 
 /// The agent of one sandbox.
 pub struct Agent {
@@ -94,10 +101,7 @@ impl Agent {
     async fn connection(&self, mut stream: UnixStream) -> io::Result<()> {
         let mut bound = None;
         // Before anything is read: who connected may have ended by then.
-        let of = self.skills.as_ref().map(|skills| {
-            let number = stream.peer_cred().ok().and_then(|peer| peer.pid());
-            number.and_then(|number| skills(number))
-        });
+        let of = self.skills.as_ref().map(|skills| skills(stream.as_fd()));
         while let Some(message) = receive(&mut stream).await? {
             let answer = match message.split_first() {
                 Some((&REQUEST_IDENTITIES, [])) => self.identities().await,

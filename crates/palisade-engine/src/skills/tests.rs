@@ -150,15 +150,21 @@ fn a_request_that_would_carry_a_credential_is_for_who_names_it() {
 #[test]
 fn a_skill_starts_its_own_files_and_what_is_named() {
     let engine = engine();
-    let exec = |path: Option<&str>, skills: &[&str]| {
+    let names = |all: &[&str]| all.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    let decide = |path: Option<&str>, skills: &[&str], own: &[&str]| {
         let program = path.map(|path| Program { path: path.to_owned(), ..program(&[]) });
-        let skills = skills.iter().map(|name| (*name).to_owned()).collect();
-        let of = OfSkills { skills, program, more: Vec::new() };
+        let of = OfSkills { skills: names(skills), program, own: names(own), more: Vec::new() };
         engine.decide(&Action::Exec(Box::new(Exec { of, ..Exec::default() }))).is_allowed()
     };
+    let exec = |path: Option<&str>, skills: &[&str]| decide(path, skills, &[]);
     assert!(exec(Some("/usr/bin/curl"), &["one"]) && exec(Some("/usr/bin/git"), &["two"]));
     assert!(exec(None, &["two"]) && exec(Some("/usr/bin/curl"), &[]));
     assert!(
         !exec(Some("/usr/bin/curl"), &["two"]) && !exec(Some("/usr/bin/curl"), &["one", "two"])
     );
+    // What one skill has brought is not for another, and what both have is for both.
+    let brought = "/skills/two/tool";
+    assert!(decide(Some(brought), &["one", "two"], &["two"]));
+    assert!(!decide(Some(brought), &["one", "two"], &["one"]));
+    assert!(decide(Some(brought), &["one", "two"], &["one", "two"]));
 }

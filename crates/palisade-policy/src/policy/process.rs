@@ -47,3 +47,15 @@ pub struct Syscalls {
     /// Not permitted although the list has it.
     pub deny: BTreeSet<String>,
 }
+
+/// Calls by which one program becomes another from within.
+pub(crate) const TRACING: [&str; 3] = ["ptrace", "process_vm_readv", "process_vm_writev"];
+
+impl Syscalls {
+    /// The first call that it permits by which one program can do things in the name of another (`ptrace(2)`): nothing that
+    /// is for certain programs is held beside it.
+    pub fn tracing(&self) -> Option<&'static str> {
+        let permitted = |call: &&str| self.allow.contains(*call) && !self.deny.contains(*call);
+        TRACING.into_iter().find(permitted)
+    }
+}

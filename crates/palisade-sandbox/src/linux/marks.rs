@@ -8,13 +8,16 @@
 //! Each mark is a bit that is taken from a number that stands for none. One more mark makes the number smaller, and
 //! a limit can be lowered by whoever may look at the process: no privilege is needed.
 
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
     fs::{CWD, Mode, OFlags, openat},
     io::Errno,
     process::{Pid, Resource, Rlimit, getrlimit, prlimit},
 };
+
+use super::sys::peer::{handle_of_peer, peer_of};
 
 /// How many different marks there are.
 pub const MOST: usize = 60;
@@ -45,6 +48,12 @@ impl Marks {
         Self(self.0 | other.0)
     }
 
+    /// Those that are among the others as well.
+    #[must_use]
+    pub fn among(self, others: Self) -> Self {
+        Self(self.0 & others.0)
+    }
+
     /// Whether there is none.
     pub fn is_none(self) -> bool {
         self.0 == 0
@@ -67,6 +76,31 @@ impl Marks {
     pub fn of_thread(number: u32) -> Result<Self, Errno> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         Self::of(openat(CWD, format!("/proc/{number}"), flags, Mode::empty())?)
+    }
+
+    /// Those of the process that connected at the other end of this unix socket, while it is there.
+    ///
+    /// A connection can wait to be accepted for as long as somebody inside likes, and its process end meanwhile. So that its
+    /// number is not another's is seen by a handle of the process itself, where the kernel has one (Linux 6.5).
+    ///
+    /// # Errors
+    /// As of [`Marks::of_thread`] and `unix(7)`; ESRCH: it has ended.
+    pub fn of_peer(socket: BorrowedFd<'_>) -> Result<Self, Errno> {
+        let handle = match handle_of_peer(socket) {
+            Err(Errno::NOPROTOOPT) => None,
+            other => Some(other?),
+        };
+        let number = u32::try_from(peer_of(socket)?.pid).map_err(|_| Errno::SRCH)?;
+        let marks = Self::of_thread(number)?;
+        let ended = |handle: &OwnedFd| {
+            let mut handles = [PollFd::new(handle, PollFlags::IN)];
+            poll(&mut handles, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).map(|ready| ready > 0)
+        };
+        // As long as it has not ended, its number was nobody else's when the marks were read.
+        match handle.as_ref().map(ended).transpose()? {
+            Some(true) => Err(Errno::SRCH),
+            Some(false) | None => Ok(marks),
+        }
     }
 
     /// Those of the process whose folder of `/proc` this is.
@@ -152,6 +186,7 @@ mod tests {
         assert_eq!(Marks::of_thread(shell.id()), Ok(both));
         assert_eq!(both.numbers().collect::<Vec<_>>(), [0, MOST - 1]);
         assert!(both.has(first) && !first.has(both));
+        assert_eq!((both.among(last), first.among(last)), (last, Marks::default()));
         std::io::Write::write_all(shell.stdin.as_mut().unwrap(), b"go\n").unwrap();
         let mut text = String::new();
         let mut output = std::io::BufReader::new(shell.stdout.take().unwrap());
@@ -162,6 +197,55 @@ mod tests {
         drop(shell.stdin.take());
         shell.wait().unwrap();
         assert!(Marks::of_thread(shell.id()).is_err());
+    }
+
+    /// A peer that has ended is nobody, although the connection is there and its number may be another's.
+    #[test]
+    fn who_connected_and_ended_is_not_known() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("socket");
+        let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
+        let script = "import socket, sys\ns = socket.socket(socket.AF_UNIX)\ns.connect(sys.argv[1])\nprint('there', flush=True)\nsys.stdin.read()";
+        let mut client = Command::new("/usr/bin/python3");
+        client.args(["-c", script]).arg(&path).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut client = match client.spawn() {
+            Ok(client) => client,
+            Err(error) => return eprintln!("skipped: there is no python3 ({error})"),
+        };
+        let mut there = String::new();
+        let mut output = std::io::BufReader::new(client.stdout.take().unwrap());
+        std::io::BufRead::read_line(&mut output, &mut there).unwrap();
+        if Marks::can_be() {
+            Marks::one(7).unwrap().put_on(pid(&client)).unwrap();
+        }
+        let (accepted, _) = listener.accept().unwrap();
+        let known = Marks::of_thread(client.id()).unwrap();
+        assert_eq!(Marks::of_peer(accepted.as_fd()), Ok(known));
+        drop(client.stdin.take());
+        // It is not waited for, so its number is nobody else's yet.
+        let handle =
+            rustix::process::pidfd_open(pid(&client), rustix::process::PidfdFlags::empty());
+        let handle = handle.unwrap();
+        poll(&mut [PollFd::new(&handle, PollFlags::IN)], None).unwrap();
+        assert_eq!(Marks::of_peer(accepted.as_fd()), Err(Errno::SRCH));
+        client.wait().unwrap();
+        assert!(Marks::of_peer(accepted.as_fd()).is_err());
+        // Nor is another process that has the number now. Only root can see to it that one has.
+        let before = (client.id() - 1).to_string();
+        for _ in 0..100 {
+            if let Err(error) = std::fs::write("/proc/sys/kernel/ns_last_pid", &before) {
+                return eprintln!("skipped: no number can be given again ({error})");
+            }
+            let mut other = Command::new("/bin/sleep").arg("60").spawn().unwrap();
+            let same = other.id() == client.id();
+            let found = (Marks::of_thread(other.id()), Marks::of_peer(accepted.as_fd()));
+            other.kill().unwrap();
+            other.wait().unwrap();
+            if same {
+                return assert!(found.0.is_ok() && found.1.is_err(), "{found:?}");
+            }
+        }
+        eprintln!("skipped: others were faster to have the number");
     }
 
     #[test]

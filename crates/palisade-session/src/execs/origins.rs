@@ -36,6 +36,9 @@ pub(crate) struct Origins {
     digests: HashMap<[u8; 32], Marks>,
     /// How long those are.
     sizes: HashSet<i64>,
+    /// The programs that scripts among them name to be run by, by device and inode: what the paths led to before anything ran,
+    /// where nobody inside can write.
+    interpreters: HashMap<(u64, u64), Marks>,
 }
 
 impl Origins {
@@ -58,6 +61,15 @@ impl Origins {
                 let known = self.digests.entry(digest).or_default();
                 *known = known.and(mark);
                 self.sizes.insert(i64::try_from(length).unwrap_or(i64::MAX));
+            }
+        }
+        for path in &skill.interpreters {
+            // Where it is not there, or can be exchanged, it is not known.
+            if let Ok(found) = view.file(path.as_bytes())
+                && !found.changeable()
+            {
+                let known = self.interpreters.entry(found.identity().place()).or_default();
+                *known = known.and(mark);
             }
         }
         let mut shown = false;
@@ -113,6 +125,16 @@ impl Origins {
             return Ok(found);
         }
         Ok(self.digests.get(&digests.of(file)?).copied().unwrap_or_default())
+    }
+
+    /// The skills that have scripts which this program runs.
+    pub(super) fn run_by(&self, program: &Executable) -> Marks {
+        match program.changeable() {
+            true => Marks::default(),
+            false => {
+                self.interpreters.get(&program.identity().place()).copied().unwrap_or_default()
+            }
+        }
     }
 
     fn by_place(&self, file: &Identity) -> Marks {

@@ -33,7 +33,7 @@ use std::{
 use palisade_alarms::Decoys;
 use palisade_core::SessionId;
 use palisade_hooks::Event;
-use palisade_policy::{Access, Policy};
+use palisade_policy::{Access, Policy, Syscalls};
 use palisade_sandbox::{
     Content, Plan, Stdio,
     linux::{
@@ -222,6 +222,9 @@ pub(crate) fn make(
             },
         ));
     }
+    if policy.network.names_programs() || policy.holds_execs() || marks {
+        nobody_traces(syscalls)?;
+    }
     if policy.holds_execs() || marks {
         execs_can_be_held(&filter, told, order)?;
     }
@@ -244,6 +247,20 @@ pub(crate) fn make(
         covers_later: appearing.is_some(),
     };
     Ok(Made { plan, kept, repositories, held, places, appearing })
+}
+
+/// What is for certain programs or skills is for no others, who could do it in their name. A policy is refused where it says both;
+/// what the lock has of skills it does not know.
+fn nobody_traces(syscalls: &Syscalls) -> Result<(), Refusal> {
+    let Some(call) = syscalls.tracing() else { return Ok(()) };
+    Err(Refusal::new(
+        format!(
+            "the policy permits `{call}`, by which any program could act in the name of another, and rules are for certain programs or commands, or a skill has a policy of its own"
+        ),
+        format!(
+            "take `{call}` out of `process.syscalls.allow`, or see `palisade skill policy NAME --clear`"
+        ),
+    ))
 }
 
 /// A rule for commands is held where programs are executed, or nothing runs.

@@ -5,6 +5,7 @@
 //! can be mounted there: a name that does not exist cannot be kept from being made.
 
 use std::{
+    collections::BTreeSet,
     fs::File,
     os::{
         fd::AsFd,
@@ -217,7 +218,7 @@ pub(crate) fn add(
         }
     }
     if !skills.only {
-        return Ok(());
+        return hold_narrowed(skills, home, (workspace, names), places, tree);
     }
     for project in projects(&roots(workspace, tree))? {
         let mut held: Vec<PathBuf> = PLACES.iter().map(|place| project.join(place)).collect();
@@ -237,6 +238,81 @@ pub(crate) fn add(
     }
     skills.fold();
     Ok(())
+}
+
+/// A skill with a policy of its own is there as the lock has it, or not at all: one that its own programs could rewrite would
+/// be held once, and by nothing the next time; and one that the lock has not is not known.
+fn hold_narrowed(
+    skills: &mut Skills,
+    home: &Path,
+    (workspace, names): (Option<&Path>, &Names),
+    places: &mut Places,
+    tree: &mut Tree,
+) -> Result<(), Refusal> {
+    if skills.narrowed.is_empty() {
+        return Ok(());
+    }
+    let is_for_skills = |place: &&&str| place.ends_with("/skills") || place.ends_with("/skill");
+    let of_home = PLACES.iter().chain(&OF_HOME).filter(is_for_skills);
+    let mut folders: BTreeSet<PathBuf> = of_home.map(|place| home.join(place)).collect();
+    for project in projects(&roots(workspace, tree))? {
+        let of_project = PLACES.iter().filter(is_for_skills);
+        folders.extend(of_project.map(|place| project.join(place)));
+        folders.extend((workspace == Some(project.as_path())).then(|| project.join(PLAIN)));
+    }
+    let narrowed: Vec<String> = skills.narrowed.iter().cloned().collect();
+    let each = folders.iter().flat_map(|place| narrowed.iter().map(|name| place.join(name)));
+    for path in each {
+        if path.symlink_metadata().is_err() || !tree.shows(&path) {
+            continue;
+        }
+        let real = names.real(&path).is_some_and(|real| real == path);
+        let entries = match as_locked(&path, Path::new(""), skills) {
+            Ok((name, entries)) if real => {
+                skills.placed.push((path.clone(), name));
+                entries
+            }
+            Ok(_) => {
+                skills.events.push(narrowed_away(&path, "it is, or lies behind, a link"));
+                Vec::new()
+            }
+            Err(why) => {
+                skills.events.push(narrowed_away(&path, &why));
+                Vec::new()
+            }
+        };
+        hold(&path, entries, names, places, tree)?;
+    }
+    Ok(())
+}
+
+/// The skill of the lock that this folder is, by its name and its bytes: its name, and what is in it, below `at`.
+fn as_locked(path: &Path, at: &Path, skills: &Skills) -> Result<(String, Vec<Generated>), String> {
+    let known = path.file_name().and_then(|name| {
+        skills.shown.iter().find(|shown| name == std::ffi::OsStr::new(shown.name.as_str()))
+    });
+    let Some(known) = known else {
+        let path = palisade_core::shown(&path.to_string_lossy(), 200);
+        return Err(format!(
+            "no skill of this name is in the lock and let in: `palisade skill add {path}`"
+        ));
+    };
+    match read_folder(path) {
+        Ok(tree) if tree.digest() == known.digest => {
+            Ok((known.name.to_string(), generated(at, &known.tree)))
+        }
+        Ok(_) => {
+            Err(format!("it is not the {} of the lock: `palisade skill update` it", known.name))
+        }
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn narrowed_away(path: &Path, why: &str) -> palisade_core::Event {
+    let mut event =
+        hidden(path, &format!("a skill of this name has a policy of its own, and {why}"));
+    event.rule = Some("skills.policies".to_owned());
+    event
 }
 
 /// The workspace and all else that the agent may write, none in another.
@@ -323,26 +399,17 @@ fn allowed(place: &Path, skills: &mut Skills) -> Vec<Generated> {
         if name == ".gitkeep" || name == ".gitignore" {
             continue;
         }
-        let known = skills.shown.iter().find(|shown| name == shown.name.as_str());
-        let why = match known {
-            _ if !place.ends_with("skills") => {
-                "only skills of the lock are in the sandbox".to_owned()
+        let found = match place.ends_with("skills") {
+            true => as_locked(&path, Path::new(&name), skills),
+            false => Err("only skills of the lock are in the sandbox".to_owned()),
+        };
+        let why = match found {
+            Ok((name, of_skill)) => {
+                entries.extend(of_skill);
+                skills.placed.push((path, name));
+                continue;
             }
-            None => format!(
-                "no skill of this name is in the lock and let in: `palisade skill add {}`",
-                palisade_core::shown(&path.to_string_lossy(), 200)
-            ),
-            Some(known) => match read_folder(&path) {
-                Ok(tree) if tree.digest() == known.digest => {
-                    entries.extend(generated(Path::new(known.name.as_str()), &known.tree));
-                    skills.placed.push((path, known.name.to_string()));
-                    continue;
-                }
-                Ok(_) => {
-                    format!("it is not the {} of the lock: `palisade skill update` it", known.name)
-                }
-                Err(error) => error.to_string(),
-            },
+            Err(why) => why,
         };
         skills.events.push(hidden(&path, &why));
     }

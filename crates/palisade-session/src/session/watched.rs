@@ -1,6 +1,6 @@
 //! Who watches what runs inside, where the policy or the order needs it.
 
-use std::sync::Arc;
+use std::{os::fd::BorrowedFd, sync::Arc};
 
 use palisade_alarms::Decoys;
 use palisade_policy::Policy;
@@ -127,12 +127,12 @@ fn hold_execs(
         .map(Some)
 }
 
-/// Of which skills with a policy of their own a process is.
+/// Of which skills with a policy of their own a process is that connects.
 pub(super) fn skills_of(marked: &Marked) -> Option<SkillsOf> {
     let names = marked.names();
     marked.any().then(|| {
-        let of = move |number: i32| {
-            let marks = Marks::of_thread(u32::try_from(number).ok()?).ok()?;
+        let of = move |socket: BorrowedFd<'_>| {
+            let marks = Marks::of_peer(socket).ok()?;
             Some(skills::named(marks, &names))
         };
         Arc::new(of) as SkillsOf

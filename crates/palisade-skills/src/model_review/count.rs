@@ -49,11 +49,13 @@ impl Reviewed {
         mut self,
         report: &mut Report,
         shown: &Shown,
-        claims: Vec<Claim>,
+        mut claims: Vec<Claim>,
         missing: Option<&str>,
         options: &Options,
     ) {
         let mut findings: Vec<Finding> = Vec::new();
+        // Only so many are taken, and what is shown first could bring a model to say much that is nothing.
+        claims.sort_by_key(|claim| std::cmp::Reverse(claim.severity));
         for claim in claims {
             let Some((file, column, excerpt)) =
                 shown.stands(&claim.file, claim.line, &claim.excerpt)
@@ -211,6 +213,19 @@ mod tests {
         reviewed().raise(&mut one, &shown(), claims, None, &Options::default());
         assert_eq!((one.verdict, one.findings.len()), (Verdict::Safe, 0));
         assert_eq!(one.model_review.unwrap().dropped, 3);
+    }
+
+    #[test]
+    fn the_worst_counts_however_much_is_said_before_it() {
+        let text = "nothing at all\n".repeat(MOST + 1) + "curl x";
+        let shown = Shown::of(vec![Text { path: "a.sh".into(), text }], 100_000);
+        let notes = (1..).take(MOST + 1);
+        let notes = notes.map(|line| Claim { line, ..claim(Says::Note, "nothing at all") });
+        let last = Claim { line: 202, ..claim(Says::Dangerous, "curl x") };
+        let mut one = report(1);
+        let claims = notes.chain([last]).collect();
+        reviewed().raise(&mut one, &shown, claims, None, &Options::default());
+        assert_eq!((one.verdict, one.findings.len()), (Verdict::Caution, MOST));
     }
 
     #[test]

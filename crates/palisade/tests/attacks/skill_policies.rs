@@ -274,7 +274,7 @@ fn a_skill_starts_what_is_not_for_it() {
         "cp /usr/bin/unshare tool; ./tool --version",
         "python3 -c \"import os; os.execv('/usr/bin/unshare', ['python3', '--version'])\"",
         "printf '#!/usr/bin/unshare --version\\n' > s; chmod +x s; ./s",
-        "(setsid sh -c 'sleep 0.2; exec unshare --version > out' &) ; sleep 0.4; cat out",
+        "(setsid sh -c 'sleep 0.2; exec unshare --version > out' &) ; n=0; while [ ! -s out ] && [ $n -lt 50 ]; do n=$((n+1)); sleep 0.1; done; cat out",
     ];
     let free = Stage::free();
     let held = Stage::new(
@@ -295,6 +295,170 @@ fn a_skill_starts_what_is_not_for_it() {
             let by_skill = |it: &&serde_json::Value| it["rule"] == "skills.policies[pdf]";
             assert!(events.iter().filter(by_skill).count() >= ways.len(), "{events:?}");
         }
+    }
+}
+
+/// Which script the kernel has read is not seen any more when it is looked at what has come of it: its path leads elsewhere
+/// by then. So a script of the skill's own says nothing about the program.
+#[test]
+fn a_skill_exchanges_a_script_while_it_is_started() {
+    let race = "\
+import os, subprocess, sys
+own = os.environ['HOME'] + '/.claude/skills/pdf/scripts/do'
+with open('other', 'w') as other:
+    other.write('#!/usr/bin/unshare --version\\n')
+os.chmod('other', 0o755)
+first = os.getpid()
+if os.fork() == 0:
+    while os.getppid() == first:
+        for to in (own, 'other'):
+            os.symlink(to, 'next')
+            os.rename('next', 'told')
+    os._exit(0)
+ran = 'no'
+for _ in range(300):
+    try:
+        out = subprocess.run(['./told', 'true'], capture_output=True, text=True).stdout
+    except OSError:
+        continue
+    if 'util-linux' in out:
+        ran = 'ran'
+        break
+print(ran)
+";
+    let held = ", policies: {pdf: {programs: ['/**/python3*', '/**/dash', '/**/bash', '/**/sh']}}";
+    for (stage, reached) in [(Stage::free(), true), (Stage::new(held), false)] {
+        let Some(stage) = stage else { return };
+        stage.world.write("work/race.py", race);
+        let ran = stage.run("SKILL/scripts/do 'python3 race.py'");
+        assert_eq!(ran.good(), if reached { "ran" } else { "no" }, "{ran}");
+        if !reached {
+            // Its own scripts run all the while.
+            let own = stage.run("SKILL/scripts/do 'SKILL/scripts/do \"echo own\"'");
+            assert_eq!(own.good(), "own");
+        }
+    }
+}
+
+/// What comes from two skills may do what both may.
+#[test]
+fn a_skill_starts_what_another_has_brought() {
+    let pdf = "pdf: {programs: ['/**/dash', '/**/bash', '/**/sh']}";
+    for (policies, reached) in [("", true), (", policies: {other: {}}", true), (pdf, false)] {
+        let policies = match reached {
+            true => policies.to_owned(),
+            false => format!(", policies: {{{policies}, other: {{}}}}"),
+        };
+        let Some(stage) = Stage::new(&policies) else { return };
+        let world = &stage.world;
+        world.write("taken/other/SKILL.md", &TEXT.replace("pdf", "other"));
+        world.program("taken/other/tool", "#!/usr/bin/unshare --version\n");
+        skill(world, &["add", world.at("taken/other").to_str().unwrap(), "--yes"]).good();
+        let other = "$HOME/.claude/skills/other";
+        assert!(stage.run(&format!("{other}/tool")).good().contains("util-linux"));
+        // A file of the other is among what it is told: it comes from both.
+        let ran = stage.run(&format!("SKILL/scripts/do '{other}/tool' {other}/SKILL.md"));
+        assert_eq!(ran.out.contains("util-linux"), reached, "{policies}: {ran}");
+    }
+}
+
+/// What began each connection is remembered until it is accepted. Who begins thousands that nobody accepts would have those of
+/// others forgotten, and they would be taken for the skill's.
+#[test]
+fn a_skill_begins_more_connections_than_are_remembered() {
+    let Some(stage) = Stage::narrowed() else { return };
+    let flood = "\
+import socket
+for _ in range(9000):
+    stream = socket.socket()
+    stream.setblocking(False)
+    try: stream.connect(('127.0.0.1', 1))
+    except OSError: pass
+    stream.close()
+print('flooded')
+";
+    stage.world.write("work/flood.py", flood);
+    let ran = stage.run("SKILL/scripts/do 'python3 flood.py'; python3 speak.py B_TEST");
+    assert_eq!(ran.good(), "flooded\nhello", "{ran}");
+}
+
+/// Where everything is there that was there before, a skill lies where its own programs can write.
+#[test]
+fn a_skill_rewrites_itself_where_the_agent_loads_it() {
+    let line = "$PLACE/pdf/scripts/do \"$(cat told)\"; $PLACE/pdf/scripts/py B_TEST";
+    let rewrite = "echo '# mine' >> $PLACE/pdf/scripts/py || :
+cp $PLACE/pdf/scripts/py new && chmod u+w new && echo '# mine' >> new && mv -f new $PLACE/pdf/scripts/py || :
+mv $PLACE/pdf other && cp -r other $PLACE/pdf && echo '# mine' >> $PLACE/pdf/scripts/py || :
+mv $PLACE others && cp -r others $PLACE && echo '# mine' >> $PLACE/pdf/scripts/py || :";
+    for (stage, reached) in [(Stage::free(), true), (Stage::narrowed(), false)] {
+        let Some(stage) = stage else { return };
+        let world = &stage.world;
+        let policy = world.read("config/attack.yaml").replace("require: scanned", "require: any");
+        world.write(
+            "config/attack.yaml",
+            &format!("{policy}filesystem: {{write: [{}/.claude]}}\n", world.home().display()),
+        );
+        for place in ["home/.claude/skills", "work/.claude/skills", "work/sub/.agents/skills"] {
+            let top = world.at(place);
+            fs::create_dir_all(&top).unwrap();
+            // A test for an ordinary user may not give what it has made away, and does not have to.
+            let copied = world.outside(&[
+                "/bin/cp",
+                "-r",
+                world.at("taken/pdf").to_str().unwrap(),
+                top.to_str().unwrap(),
+            ]);
+            copied.good();
+            world.write("work/told", &rewrite.replace("$PLACE", top.to_str().unwrap()));
+            let ran = stage.run(&line.replace("$PLACE", top.to_str().unwrap()));
+            let heard = stage.b.take();
+            assert_eq!(!heard.is_empty(), reached, "{place}: {ran}");
+            assert_eq!(ran.out.contains("hello"), reached, "{place}: {ran}");
+            if !reached {
+                assert!(ran.out.trim().ends_with("no"), "{place}: {ran}");
+                assert!(!world.read(format!("{place}/pdf/scripts/py")).contains("mine"));
+            }
+        }
+        if reached {
+            continue;
+        }
+        // What the lock has not, or not so, is not there.
+        world.write("home/.claude/skills/pdf/scripts/py", "#!/bin/sh\necho other\n");
+        let ran = stage.run("ls -A ~/.claude/skills/pdf");
+        assert_eq!(ran.good(), "");
+        assert!(ran.err.contains("is not the pdf of the lock"), "{ran}");
+        skill(world, &["remove", "pdf"]).good();
+        let ran = stage.run("ls -A ~/.claude/skills/pdf");
+        assert_eq!(ran.good(), "");
+        assert!(ran.err.contains("no skill of this name is in the lock"), "{ran}");
+    }
+}
+
+/// Who may trace another process has what that may.
+#[test]
+fn a_skill_would_trace_the_agent() {
+    let traced = |policy: &str, of_lock: bool| {
+        let world = World::new(&format!(
+            "process: {{syscalls: {{allow: [kcmp, process_vm_writev]}}}}
+skills: {{require: scanned{policy}}}
+"
+        ))?;
+        world.write("taken/pdf/SKILL.md", TEXT);
+        skill(&world, &["add", world.at("taken/pdf").to_str().unwrap(), "--yes"]).good();
+        if of_lock {
+            world.write("pdf.yaml", "models: true\n");
+            let file = world.at("pdf.yaml");
+            let set = ["policy", "pdf", "--set", file.to_str().unwrap(), "--yes"];
+            skill(&world, &set).good();
+        }
+        Some(world.inside_sh("echo ran"))
+    };
+    let Some(free) = traced("", false) else { return };
+    assert_eq!(free.good(), "ran");
+    for (policy, of_lock) in [(", policies: {pdf: {models: true}}", false), ("", true)] {
+        let Some(ran) = traced(policy, of_lock) else { return };
+        assert!(ran.code != Some(0) && !ran.out.contains("ran"), "{ran}");
+        assert!(ran.err.contains("process_vm_writev") && ran.err.contains("skill"), "{ran}");
     }
 }
 

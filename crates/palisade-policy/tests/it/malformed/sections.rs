@@ -424,6 +424,14 @@ fn what_is_not_built_is_checked_all_the_same() {
             "palisade: 1\npermissions: {ask: [\"Bash(git push *)\"]}\nprocess: {syscalls: {allow: [▸ptrace]}}\n",
         ),
         (
+            "tracing_beside_a_skill",
+            "palisade: 1\nskills: {policies: {pdf: {models: true}}}\nprocess: {syscalls: {allow: [kcmp, ▸process_vm_writev]}}\n",
+        ),
+        (
+            "tracing_beside_a_hook_for_programs",
+            "palisade: 1\nhooks: {PreExec: [{hooks: [{type: command, command: /usr/bin/true}]}]}\nprocess: {syscalls: {allow: [▸ptrace]}}\n",
+        ),
+        (
             "command_whose_credential_others_have",
             "palisade: 1\nnetwork: {rules: [{name: a, hosts: [a.test], credential: k}]}\ncredentials: {k: {from: {env: K}, header: \"x: {secret}\"}}\ncommands: {git: {credentials: [▸k]}}\n",
         ),

@@ -33,16 +33,21 @@ struct Calls {
 }
 
 impl Begun {
-    /// Note a call. What there is no room for is nobody's.
+    /// Note a call. What there is no room for any more is nobody's: the older half, which has had the time to be accepted. Who
+    /// begins connections that nobody accepts keeps others from nothing so, unless that is thousands between their two steps.
     pub(super) fn note(&mut self, inode: u64, (by, marks): (Executable, Marks), now: Instant) {
+        let known = self.sockets.contains_key(&inode);
         if self.sockets.len() >= MOST_SOCKETS {
             self.forget(now);
         }
-        let by = self.shared(by, now);
-        if self.sockets.len() >= MOST_SOCKETS && !self.sockets.contains_key(&inode) {
-            return;
+        if self.sockets.len() >= MOST_SOCKETS {
+            self.forget_older();
         }
-        let begins = || Calls { by: Some(Vec::new()), marks: Marks::default(), when: now };
+        let by = self.shared(by, now);
+        // What else called for it is forgotten: then it stays nobody's.
+        let lost = known && !self.sockets.contains_key(&inode);
+        let all = (!lost).then(Vec::new);
+        let begins = || Calls { by: all, marks: Marks::default(), when: now };
         let calls = self.sockets.entry(inode).or_insert_with(begins);
         calls.when = now;
         calls.marks = calls.marks.and(marks);
@@ -73,6 +78,9 @@ impl Begun {
             self.forget(now);
         }
         if self.programs.len() >= MOST_PROGRAMS {
+            self.forget_older();
+        }
+        if self.programs.len() >= MOST_PROGRAMS {
             return None;
         }
         let program = Arc::new(program);
@@ -83,6 +91,17 @@ impl Begun {
     /// Forget what nobody has come for, and programs that began nothing else.
     fn forget(&mut self, now: Instant) {
         self.sockets.retain(|_, calls| now.duration_since(calls.when) < PATIENCE);
+        self.programs.retain(|program| Arc::strong_count(program) > 1);
+    }
+
+    /// Forget the older half.
+    fn forget_older(&mut self) {
+        let calls = self.sockets.iter().map(|(inode, calls)| (calls.when, *inode));
+        let mut times: Vec<(Instant, u64)> = calls.collect();
+        times.sort_unstable();
+        for (_, inode) in times.iter().take(times.len().div_ceil(2)) {
+            self.sockets.remove(inode);
+        }
         self.programs.retain(|program| Arc::strong_count(program) > 1);
     }
 }
@@ -134,16 +153,39 @@ mod tests {
         for number in 0..1000 {
             begun.note(number + 1000, program(&format!("/{number}")), now);
         }
-        assert_eq!(begun.programs.len(), MOST_PROGRAMS);
-        // What there was no room for is nobody's, and stays so whoever else calls for it.
-        begun.note(1999, program("/a"), now);
-        assert_eq!(paths(begun.take(1999, now)), None);
+        assert!(begun.programs.len() <= MOST_PROGRAMS);
         begun.note(5000, program("/new"), now + PATIENCE);
-        assert_eq!(begun.programs.len(), 1);
         assert!(begun.take(5000, now + PATIENCE).is_some());
         for inode in 0..10_000 {
             begun.note(inode, program("/a"), now + PATIENCE);
+            assert!(begun.sockets.len() <= MOST_SOCKETS);
         }
-        assert_eq!(begun.sockets.len(), MOST_SOCKETS);
+        // Of one socket all are known or none, whoever else calls for it.
+        let mut begun = Begun::default();
+        for number in 0..=MOST_PROGRAMS {
+            begun.note(7, program(&format!("/{number}")), now);
+        }
+        begun.note(7, program("/0"), now);
+        assert!(begun.programs.len() <= MOST_PROGRAMS);
+        assert_eq!(paths(begun.take(7, now)), None);
+    }
+
+    /// Who begins what nobody accepts takes nothing from those that follow.
+    #[test]
+    fn a_flood_of_connections_is_in_nobodys_way() {
+        let (mut begun, start) = (Begun::default(), Instant::now());
+        let at = |number: u64| start + Duration::from_micros(number);
+        for number in 0..100_000 {
+            begun.note(number, program("/flood"), at(number));
+        }
+        for number in 0..1000 {
+            begun.note(200_000 + number, program(&format!("/{number}")), at(100_000 + number));
+        }
+        begun.note(1_000_000, program("/other"), at(200_000));
+        for number in 0..100 {
+            begun.note(300_000 + number, program("/flood"), at(200_001 + number));
+        }
+        let found = paths(begun.take(1_000_000, at(201_000)));
+        assert_eq!(found, Some(vec!["/other".to_owned()]));
     }
 }

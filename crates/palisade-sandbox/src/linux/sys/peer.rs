@@ -1,6 +1,6 @@
-//! `SO_PEERCRED`.
+//! `SO_PEERCRED` and `SO_PEERPIDFD`.
 
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use rustix::io::Errno;
 
@@ -34,6 +34,32 @@ pub fn peer_of(socket: BorrowedFd<'_>) -> Result<Peer, Errno> {
         )
     };
     if result == 0 { Ok(Peer { pid: found.pid, uid: found.uid }) } else { Err(last_errno()) }
+}
+
+/// A handle (`pidfd_open(2)`) of the process at the other end, which stands for no other one.
+///
+/// # Errors
+/// ENOPROTOOPT before Linux 6.5, and for what is no unix socket; ESRCH or EINVAL where the process is gone and the kernel has
+/// no handle of it any more; ENODATA where there is none.
+pub(crate) fn handle_of_peer(socket: BorrowedFd<'_>) -> Result<OwnedFd, Errno> {
+    let mut found: libc::c_int = -1;
+    let mut size = libc::socklen_t::try_from(size_of::<libc::c_int>()).map_err(|_| Errno::INVAL)?;
+    // SAFETY: `found` is writable for `size` bytes, both live through the call, and any bytes are a
+    // valid int.
+    let result = unsafe {
+        libc::getsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_PEERPIDFD,
+            (&raw mut found).cast(),
+            &raw mut size,
+        )
+    };
+    if result != 0 {
+        return Err(last_errno());
+    }
+    // SAFETY: the kernel has just made this descriptor for us, and nobody else knows of it. It is closed on exec from birth.
+    Ok(unsafe { OwnedFd::from_raw_fd(found) })
 }
 
 #[cfg(test)]

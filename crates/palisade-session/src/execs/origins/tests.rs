@@ -89,7 +89,8 @@ fn a_copy_is_known_by_its_bytes() {
         ("__init__.py".to_owned(), Some((0, [0; 32]))),
         ("link".to_owned(), None),
     ];
-    let skill = OfSkill { name: "one".to_owned(), folders: Vec::new(), files };
+    let interpreters = Default::default();
+    let skill = OfSkill { name: "one".to_owned(), folders: Vec::new(), files, interpreters };
     let marked = Marked { skills: vec![skill], ..Marked::default() };
     let view = View::at(folder.path()).unwrap();
     let origins = Origins::find(&marked, &view).unwrap();

@@ -35,7 +35,7 @@ impl Supervisor {
         if let Some(file) = attempt.file.as_ref().filter(|_| !marks.is_none())
             && !is_script(file)?
         {
-            exec.of = self.starting(marks, file)?;
+            exec.of = self.starting(marks, file, None)?;
         }
         Ok(exec)
     }
@@ -48,13 +48,8 @@ impl Supervisor {
         let thread = pid.as_raw_nonzero().get().cast_unsigned();
         self.add_loaded(&mut exec, thread, &image.arguments.words)?;
         if !before.is_none() {
-            // Of a script of its own the interpreter is whatever that names: nobody inside can change it.
             let script = image.script.as_ref().and_then(Option::as_ref);
-            let own = script.map(|script| self.starting(before, script)).transpose()?;
-            exec.of = match own {
-                Some(own) if own.program.is_none() => own,
-                _ => self.starting(before, &image.executable)?,
-            };
+            exec.of = self.starting(before, &image.executable, script)?;
         }
         let words = &image.arguments.words;
         let Some(found) = &image.script else {

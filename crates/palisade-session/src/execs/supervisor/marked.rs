@@ -19,14 +19,29 @@ impl Supervisor {
         if self.origins.is_empty() { Ok(Marks::default()) } else { Ok(Marks::of_thread(thread)?) }
     }
 
-    /// What a process of these skills starts, if it is a file of none of them.
-    pub(super) fn starting(&self, marks: Marks, file: &Executable) -> io::Result<OfSkills> {
+    /// What a process of these skills starts, if it is not a file of all of them. `script` is what it was started for.
+    ///
+    /// Which script the kernel has read nobody can tell any more: its path may lead to another one by now. So a script of a
+    /// skill's does not make a program the skill's, unless it is what one of those names in its first line.
+    pub(super) fn starting(
+        &self,
+        marks: Marks,
+        file: &Executable,
+        script: Option<&Executable>,
+    ) -> io::Result<OfSkills> {
         let skills = skills::named(marks, &self.names);
-        let own = self.origins.of_file(file, &self.digests)?;
-        let is_own = own.numbers().any(|number| Marks::one(number).is_some_and(|it| marks.has(it)));
-        if skills.is_empty() || is_own {
+        if skills.is_empty() {
+            return Ok(OfSkills::default());
+        }
+        let mut own = self.origins.of_file(file, &self.digests)?;
+        if let Some(script) = script {
+            let of_script = self.origins.of_file(script, &self.digests)?;
+            own = own.and(of_script.among(self.origins.run_by(file)));
+        }
+        if own.has(marks) {
             return Ok(OfSkills { skills, ..OfSkills::default() });
         }
+        let own = skills::named(own.among(marks), &self.names);
         let digest = match self.pipeline.starts_by_digest() {
             true => Some(self.digests.of(file)?),
             false => None,
@@ -40,7 +55,7 @@ impl Supervisor {
             lineage: Lineage::default(),
             skills: Vec::new(),
         };
-        Ok(OfSkills { skills, program: Some(program), more: Vec::new() })
+        Ok(OfSkills { skills, program: Some(program), own, more: Vec::new() })
     }
 
     /// Mark a process for the skills that what it has become is of. Returns its marks before, and the names of those skills
