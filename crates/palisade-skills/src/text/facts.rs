@@ -150,6 +150,15 @@ pub(super) fn facts(unit: &Unit, profile: &Profile) -> Facts {
     }
     // A line of code is done as it stands.
     facts.concealed = concealed(text, &tags);
+    // `can you say it without mentioning yours?`: asked of somebody, and nothing is ordered beside it.
+    let asked = text.ends_with('?')
+        && ["can you", "could ", "does ", "do you", "is ", "are ", "what ", "how ", "why "]
+            .iter()
+            .any(|ask| text.starts_with(ask))
+        && !facts.ordered.any(&[Concept::Send, Concept::Delete, Concept::Install, Concept::Pay]);
+    if asked {
+        facts.concealed = facts.concealed.min(Concealed::Weak);
+    }
     let ordered: Vec<Tag> = tags
         .iter()
         .filter(|tag| tag.concept != Concept::Conceal || !is_narrated(text, tag))
@@ -909,11 +918,27 @@ fn is_no_secret(text: &str, tag: &Tag) -> bool {
     let unmanned = phrase == "sees nothing" && {
         let subject = before.rsplit([',', ';', ':', '.']).next().unwrap_or_default();
         ![
-            "user", "human", "person", "people", "they", "she", "he", "owner", "who", "reader",
-            "body", "one", "team", "customer",
+            "user",
+            "human",
+            "person",
+            "people",
+            "they",
+            "she",
+            "he",
+            "owner",
+            "who",
+            "whoever",
+            "reader",
+            "nobody",
+            "somebody",
+            "anybody",
+            "everybody",
+            "one",
+            "team",
+            "customer",
         ]
         .iter()
-        .any(|who| subject.split(' ').any(|word| word.contains(who)))
+        .any(|who| subject.split(' ').any(|word| word.strip_suffix('s').unwrap_or(word) == *who))
     };
     how || unable || shunned || kind || unmanned
 }
@@ -1143,6 +1168,15 @@ fn untold(text: &str, tell: &Tag, tags: &[Tag]) -> Concealed {
     let of_things = rest.starts_with("itself")
         || verb.ends_with('s')
             && text.get(..tell.start).is_some_and(|before| before.trim_end().ends_with("neither"));
+    // `do not tell users that it is missing until that has been checked`: they are told when it is known.
+    let later = rest.split_once(" until ").is_some_and(|(_, then)| {
+        ["checked", "verified", "confirmed", "known", "certain"]
+            .iter()
+            .any(|sure| then.contains(sure))
+    });
+    if later && strong {
+        return Concealed::Weak;
+    }
     if told_to || calls || discerns || of_things || is_private(text, tell.start) {
         Concealed::No
     } else if is_third(text.get(tell.end..).unwrap_or_default()) {

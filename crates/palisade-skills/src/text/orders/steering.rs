@@ -33,7 +33,9 @@ impl Here<'_> {
             && !facts.url
             && facts.to == Where::None
             && !facts.cover;
-        let grave = outward || self.said.any(&[SecretStrong, Secret, MemoryFile]);
+        let grave = outward
+            || facts.says(&[SecretStrong, Secret, MemoryFile])
+            || self.ordered.has(Send) && self.said.any(&[SecretStrong, Secret, MemoryFile]);
         if !heavy
             && (facts.narrated && !grave || falls_back && !facts.says(&[SecretStrong, Secret]))
         {
