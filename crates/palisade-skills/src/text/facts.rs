@@ -1161,8 +1161,9 @@ fn untold(text: &str, tell: &Tag, tags: &[Tag]) -> Concealed {
         .iter()
         .any(|word| before.ends_with(word));
         let rest = rest.split([',', '.', ';', ':']).next().unwrap_or_default();
-        unable && ["whether ", "if ", "which ", "apart"].iter().any(|word| rest.starts_with(word))
-            || unable && rest.split(' ').take(4).any(|word| matches!(word, "from" | "apart"))
+        let parts = ["whether ", "if ", "which "].iter().any(|word| rest.starts_with(word))
+            || rest.split(' ').take(4).any(|word| matches!(word, "from" | "apart"));
+        unable && parts
     };
     // `a missing library does not announce itself`, `neither mentions the script`: said of things.
     let of_things = rest.starts_with("itself")
