@@ -6,6 +6,8 @@
 #![forbid(unsafe_code)]
 
 #[cfg(test)]
+mod alarms;
+#[cfg(test)]
 mod by_class;
 mod capability;
 mod confusable;

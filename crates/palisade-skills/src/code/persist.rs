@@ -119,7 +119,7 @@ impl Analysis {
         let Some(host) = hosts::host_of(address) else { return };
         let severity = match hosts::standing_of(address) {
             None | Some(Host::Loopback | Host::Private | Host::Known) => return,
-            _ if is_mirror(&host) => return,
+            _ if is_mirror(&host) || is_example(&host, what) => return,
             Some(Host::Drop | Host::Address | Host::Shortener) => Severity::High,
             Some(Host::Shared | Host::Plain) => match is_model_address(what) {
                 true => Severity::High,
@@ -365,6 +365,13 @@ fn is_model_address(name: &str) -> bool {
     .iter()
     .any(|vendor| upper.contains(vendor));
     base && model
+}
+
+/// Is it a proxy under a name that is nobody's, reserved for documents (RFC 2606)?
+fn is_example(host: &str, what: &str) -> bool {
+    what.to_ascii_lowercase().ends_with("proxy")
+        && ["proxy.example.com", "proxy.example.org", "proxy.example.net", "proxy.example"]
+            .contains(&host)
 }
 
 /// Public mirrors of the registries.

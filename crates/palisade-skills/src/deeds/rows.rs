@@ -136,7 +136,7 @@ static WAVED: LazyLock<Regex> = LazyLock::new(|| {
 /// The user's word to stop counts for nothing.
 static GOES_ON: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)\b(?:do not|don't|never|may not be|not to be)\b[^\n.;]{0,8}\b(?:stop|cut short|abort|end|interrupt)\w*\b[^\n.]{0,60}\b(?:user|enough|limit|budget|asked|told)\b",
+        r"(?i)\b(?:do not|don't|never|may not be|not to be)\b[^\n.;]{0,8}\b(?:stop|cut short|abort|end|interrupt)\w*\b[^\n.;]{0,60}\b(?:user|enough|limit|budget|asked|told)\b",
     )
 });
 static COSTS: LazyLock<Regex> = LazyLock::new(|| {
@@ -224,7 +224,12 @@ fn lines(file: &File, text: &str, profile: &Profile, seen: &mut Seen) {
             let message = "what nobody looked at is said to have been looked at";
             say(at, line, &handed::BENT, message);
         }
-        if GOES_ON.is_match(line) && COSTS.is_match(line) {
+        // `never stop to ask`: that is another matter.
+        let goes_on =
+            GOES_ON.find(line).and_then(|found| line.get(found.range())).is_some_and(|found| {
+                !["to ask", " - ", " \u{2013} ", "\u{2014}"].iter().any(|stop| found.contains(stop))
+            });
+        if goes_on && COSTS.is_match(line) {
             say(at, line, &handed::BENT, "it goes on when the user says that it is enough");
         }
         if AS_OTHER.is_match(line) && DISGUISED.is_match(line) {

@@ -317,6 +317,10 @@ fn padding(file: &File, text: &str, seen: &mut Seen) {
                 spaces += 1;
                 blank += 1;
             }
+            // The last cell of a row that is as wide as its column: nothing stands behind it.
+            b'|' if newlines == 0 && closes_row(text, at) => {
+                (blank, newlines, spaces) = (0, 0, 0);
+            }
             _ => {
                 if newlines >= LINES || spaces >= SPACES {
                     let line = Lines::of(text).line(at);
@@ -347,6 +351,13 @@ fn padding(file: &File, text: &str, seen: &mut Seen) {
             }
         }
     }
+}
+
+/// Is this bar the end of a row of a table, behind which its line ends?
+fn closes_row(text: &str, bar: usize) -> bool {
+    let line = text.get(..bar).unwrap_or_default().rsplit('\n').next().unwrap_or_default();
+    let rest = text.get(bar + 1..).unwrap_or_default().split('\n').next().unwrap_or_default();
+    line.trim_start().starts_with('|') && rest.trim().is_empty()
 }
 
 fn around(text: &str, at: usize) -> &str {

@@ -315,7 +315,7 @@ impl<'a> Blocks<'a> {
                     .split('"')
                     .skip(1)
                     .step_by(2)
-                    .filter(|value| value.len() > 40 && value.contains(' '))
+                    .filter(|value| value.len() > 40 && value.contains(' ') && !is_set(value))
                 {
                     self.push(value, at + start, Spot::Hidden);
                 }
@@ -449,9 +449,35 @@ impl Depth {
 }
 
 /// Does this element hide what it holds?
+/// Is a value nothing but addresses with their widths: `https://… 280w, https://… 560w`?
+fn is_set(value: &str) -> bool {
+    value.split(',').all(|part| {
+        let mut words = part.split_whitespace();
+        let address =
+            words.next().is_none_or(|word| word.starts_with("http") || word.contains('/'));
+        let width = words.next().is_none_or(|word| {
+            word.strip_suffix(['w', 'x']).is_some_and(|number| number.parse::<f32>().is_ok())
+        });
+        address && width && words.next().is_none()
+    })
+}
+
 fn is_unseen(element: &str) -> bool {
     let tight: String = element.chars().filter(|c| !c.is_whitespace()).collect();
-    tight.starts_with("<template")
+    // A shape that is closed at once holds no text.
+    const SHAPES: &[&str] =
+        &["<rect", "<path", "<circle", "<ellipse", "<line", "<polygon", "<polyline", "<stop"];
+    if tight.ends_with("/>") && SHAPES.iter().any(|shape| tight.starts_with(shape)) {
+        return false;
+    }
+    // `opacity="0.12"` is faint, and seen.
+    let clear = tight.split("opacity=\"0").skip(1).any(|rest| {
+        !rest.starts_with('.')
+            || rest.trim_start_matches(['.', '0']).starts_with('"')
+            || rest.starts_with(".0")
+    });
+    clear
+        || tight.starts_with("<template")
         || [
             "display:none",
             "visibility:hidden",
@@ -485,7 +511,6 @@ fn is_unseen(element: &str) -> bool {
             "font-size=\"3px",
             "font-size:2px",
             "font-size:3px",
-            "opacity=\"0",
             "visibility=\"hidden",
             "display=\"none",
             "<desc",

@@ -51,6 +51,8 @@ pub(super) struct Facts {
     pub(super) forbidden: Set,
     pub(super) to: Where,
     pub(super) concealed: Concealed,
+    /// What is hidden is told of something, as its quality: `a smuggled copy`, `it goes unnoticed`.
+    pub(super) narrated: bool,
     /// A URL takes data along: `?q={{conversation}}`.
     pub(super) template: bool,
     /// A name of a host takes data along: `$(…).host`, `<data>.host`.
@@ -102,7 +104,9 @@ pub(super) fn facts(unit: &Unit, profile: &Profile) -> Facts {
     if unit.spot == Spot::Code {
         searched(text, &mut tags);
     }
-    tags.retain(|tag| !is_service(text, tag));
+    tags.retain(|tag| {
+        !is_service(text, tag) && !is_name(text, tag) && !is_other_question(text, tag)
+    });
     let mut facts = Facts::default();
     let quotable = |concept: Concept| {
         matches!(
@@ -146,6 +150,21 @@ pub(super) fn facts(unit: &Unit, profile: &Profile) -> Facts {
     }
     // A line of code is done as it stands.
     facts.concealed = concealed(text, &tags);
+    // `can you say it without mentioning yours?`: asked of somebody, and nothing is ordered beside it.
+    let asked = text.ends_with('?')
+        && ["can you", "could ", "does ", "do you", "is ", "are ", "what ", "how ", "why "]
+            .iter()
+            .any(|ask| text.starts_with(ask))
+        && !facts.ordered.any(&[Concept::Send, Concept::Delete, Concept::Install, Concept::Pay]);
+    if asked {
+        facts.concealed = facts.concealed.min(Concealed::Weak);
+    }
+    let ordered: Vec<Tag> = tags
+        .iter()
+        .filter(|tag| tag.concept != Concept::Conceal || !is_narrated(text, tag))
+        .copied()
+        .collect();
+    facts.narrated = ordered.len() < tags.len() && concealed(text, &ordered) < facts.concealed;
     // A prompt for another model, in a block: it keeps its own words, not a deed.
     if unit.spot == Spot::Code
         && facts.said.any(&[Concept::Instructions, Concept::SystemPrompt])
@@ -192,6 +211,8 @@ pub(super) fn facts(unit: &Unit, profile: &Profile) -> Facts {
         .any(|word| rest.starts_with(word))
     });
     facts.cover = covers;
+    // `answer in French if asked in French`
+    let covers = covers && !text.contains("asked in ");
     if covers {
         facts.concealed = Concealed::Strong;
     }
@@ -291,6 +312,118 @@ fn is_service(text: &str, tag: &Tag) -> bool {
     let rest = text.get(tag.end..).unwrap_or_default();
     text.get(tag.start..tag.end) == Some("replicate")
         && [" (", "'s ", ":", "_", " api"].iter().any(|next| rest.starts_with(next))
+}
+
+/// Is this verb a name here: of a field (`email: \"…\"`), of a setting (`log_level`), of a part (`route guards`)?
+fn is_name(text: &str, tag: &Tag) -> bool {
+    let rest = text.get(tag.end..).unwrap_or_default();
+    let before = text.get(..tag.start).unwrap_or_default();
+    match (tag.concept, text.get(tag.start..tag.end)) {
+        (Concept::Send | Concept::Read, Some("email")) => {
+            let key = rest.trim_start_matches(['\'', '"', '`']);
+            key.starts_with([':', '=', '/'])
+                || key.starts_with(" =")
+                || before.ends_with('.')
+                || rest.starts_with(" input")
+                || rest.starts_with(" field")
+                // `(email, token, password)`
+                || before.trim_end().ends_with(['(', ',', '[']) && rest.starts_with([',', ')', ']'])
+        }
+        (Concept::Read, Some("log")) => rest.starts_with('_'),
+        (Concept::Send, Some("route")) => {
+            [" guard", " handler", " param", " tree", " loader", " segment", " group"]
+                .iter()
+                .any(|part| rest.starts_with(part))
+        }
+        _ => false,
+    }
+}
+
+/// Is it another question than whether the agent may: how fast, how much is asked, who answers?
+fn is_other_question(text: &str, tag: &Tag) -> bool {
+    if tag.concept != Concept::Approval {
+        return false;
+    }
+    let phrase = text.get(tag.start..tag.end).unwrap_or_default();
+    let rest: String = text.get(tag.end..).unwrap_or_default().chars().take(56).collect();
+    let rest = rest.split(['.', ';', ':', '!', '?']).next().unwrap_or_default();
+    let names = |words: &[&str]| words.iter().any(|word| rest.contains(word));
+    const WORD_OF: &[&str] = &[
+        "user",
+        "human",
+        "consent",
+        "confirm",
+        "approv",
+        "permission",
+        "authori",
+        "review",
+        "ask",
+        "question",
+        "yes",
+        "input",
+        "go-ahead",
+        "sign-off",
+        "agree",
+        "request",
+        "instruct",
+        "prompt",
+        "them",
+        "anyone",
+        "anybody",
+        "people",
+        "person",
+        "owner",
+        "check",
+        "override",
+        "say",
+    ];
+    match phrase {
+        // `do not wait for one to finish before the next`
+        "do not wait for" | "don't wait for" => {
+            names(&["to finish", "to complete", "to return", "to end", "magic word", "results"])
+                && !names(&[
+                    "user", "human", "confirm", "approv", "answer", "reply", "consent", "yes",
+                ])
+        }
+        // `do not ask clarifying questions`, `do not ask the user to restate it`
+        "do not ask" | "don't ask" | "never ask" => [
+            " clarifying",
+            " extra question",
+            " more than",
+            " the user to restate",
+            " the user to repeat",
+            " them to repeat",
+            " the consulted",
+            " another agent",
+        ]
+        .iter()
+        .any(|object| rest.starts_with(object)),
+        "do not require" | "do not seek" | "without requiring" | "without explicit" => {
+            !names(WORD_OF)
+        }
+        "without further" => [
+            " tool",
+            " call",
+            " change",
+            " edit",
+            " processing",
+            " modification",
+            " analysis",
+            " detail",
+            " text",
+            " output",
+            " work",
+        ]
+        .iter()
+        .any(|object| rest.starts_with(object)),
+        "answer yes" => rest.starts_with(" or no"),
+        "no approval" => {
+            text.get(..tag.start).is_some_and(|before| before.ends_with('/'))
+                || rest.starts_with(" receipt")
+        }
+        "before the user can" => names(&["proceed", "continue"]),
+        _ => false,
+    }
 }
 
 /// Stands a word before it that makes it a condition: `once the user has agreed`?
@@ -404,7 +537,7 @@ static KEY_NAME: LazyLock<Regex> = LazyLock::new(|| {
 /// Help that is none: strangers at the screen, fees in gift cards.
 static SCAM: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(gift card|remote desktop|anydesk|teamviewer|quick assist|western union|wire transfer).{0,160}(\bcall|fee|\bpay|technician|infect|support)|\b(call|ring|dial|phone)\b.{0,20}\+?\d[\d ()-]{7,}.{0,120}(technician|\bcode\b|remote|leave the|infected)|(\bcall|infect|technician|refund).{0,160}(gift card|remote desktop|anydesk|teamviewer|quick assist|western union)",
+        r"(gift card|remote desktop|anydesk|teamviewer|quick assist|western union|wire transfer).{0,160}(\bcall\b|\bfees?\b|\bpay(s|ment)?\b|technician|infect|\bsupport\b)|\b(call|ring|dial|phone)\b.{0,20}\+?\d[\d ()-]{7,}.{0,120}(technician|\bcode\b|remote|leave the|infected)|(\bcall|infect|technician|refund).{0,160}(gift card|remote desktop|anydesk|teamviewer|quick assist|western union)",
     )
 });
 
@@ -730,8 +863,10 @@ fn most_concealed(text: &str, tags: &[Tag]) -> Concealed {
         });
         match tag.concept {
             Concept::Conceal
-                if tag.quoted || is_kept_from_a_place(text, tag) || is_private(text, tag.start) => {
-            }
+                if tag.quoted
+                    || is_kept_from_a_place(text, tag)
+                    || is_private(text, tag.start)
+                    || is_no_secret(text, tag) => {}
             Concept::Conceal => {
                 let weak = weak || is_third(text.get(tag.end..).unwrap_or_default());
                 most = most.max(if weak { Concealed::Weak } else { Concealed::Strong })
@@ -753,6 +888,103 @@ fn most_concealed(text: &str, tags: &[Tag]) -> Concealed {
         }
     }
     most
+}
+
+/// Says the phrase here how much is shown, what cannot be, or what is not done?
+fn is_no_secret(text: &str, tag: &Tag) -> bool {
+    let phrase = text.get(tag.start..tag.end).unwrap_or_default();
+    let before = text.get(..tag.start).unwrap_or_default().trim_end();
+    let rest = text.get(tag.end..).unwrap_or_default();
+    // `steps that say what to do without showing how (…)`: less than one could wish.
+    let how = phrase.starts_with("without ")
+        && rest
+            .strip_prefix(" how")
+            .is_some_and(|rest| !rest.starts_with([' ', 'e']) || rest.starts_with(" ("));
+    // `some folders could not be listed`: nobody was able to.
+    let unable = phrase.starts_with("not be ") && before.ends_with(" could");
+    // `names it rather than smuggling it past`
+    let shunned = ["rather than", "instead of", "没有把", "没有将"].iter().any(|word| {
+        before.rfind(word).is_some_and(|at| {
+            let between = before.get(at + word.len()..).unwrap_or_default();
+            between.chars().count() < 12 && !between.contains([',', ';', ':', '.', '，', '。'])
+        })
+    });
+    // `no user-visible behaviour`: a kind of change.
+    let kind = phrase == "no user-visible"
+        && [" behavio", " change", " effect", " impact", " difference", " regression"]
+            .iter()
+            .any(|word| rest.starts_with(word));
+    // `the hook sees nothing`: no person.
+    let unmanned = phrase == "sees nothing" && {
+        let subject = before.rsplit([',', ';', ':', '.']).next().unwrap_or_default();
+        ![
+            "user",
+            "human",
+            "person",
+            "people",
+            "they",
+            "she",
+            "he",
+            "owner",
+            "who",
+            "whoever",
+            "reader",
+            "nobody",
+            "somebody",
+            "anybody",
+            "everybody",
+            "one",
+            "team",
+            "customer",
+        ]
+        .iter()
+        .any(|who| subject.split(' ').any(|word| word.strip_suffix('s').unwrap_or(word) == *who))
+    };
+    how || unable || shunned || kind || unmanned
+}
+
+/// Is what is hidden here told of something, as its quality, and not asked for?
+fn is_narrated(text: &str, tag: &Tag) -> bool {
+    let phrase = text.get(tag.start..tag.end).unwrap_or_default();
+    let before = text.get(..tag.start).unwrap_or_default();
+    let clause = before.rsplit([';', ':', '.', '!', '?']).next().unwrap_or_default();
+    if [
+        "so that",
+        "so nobody",
+        "so no",
+        "ensure",
+        "make sure",
+        "must",
+        "should",
+        "nobody",
+        "no one",
+    ]
+    .iter()
+    .any(|aim| clause.contains(aim))
+    {
+        return false;
+    }
+    let quality = matches!(
+        phrase,
+        "smuggled"
+            | "masquerades"
+            | "masqueraded"
+            | "masquerading"
+            | "disguised"
+            | "camouflaged"
+            | "concealed"
+            | "innocent-looking"
+    );
+    let befalls = matches!(phrase, "unnoticed" | "undetected" | "goes unmentioned")
+        && [" goes ", " went ", " would ", " could ", " can ", " slips ", " slipped ", " ships "]
+            .iter()
+            .any(|verb| clause.contains(verb));
+    // `choices that the user would not notice are yours`: which ones, and not how.
+    let which = phrase == "not notice"
+        && [" are ", " is ", " belong"]
+            .iter()
+            .any(|verb| text.get(tag.end..).is_some_and(|rest| rest.starts_with(verb)));
+    quality || befalls || which
 }
 
 /// `keep it out of git`: from a place, where a secret has no business.
@@ -806,9 +1038,14 @@ fn is_private(text: &str, verb: usize) -> bool {
 
 /// How strong `do not tell …` is.
 fn untold(text: &str, tell: &Tag, tags: &[Tag]) -> Concealed {
+    // Behind a dash or a bracket stands another thought.
     let after = |concept: Concept, within: usize| {
         tags.iter().find(|tag| {
-            tag.concept == concept && tag.start >= tell.end && tag.start - tell.end <= within
+            tag.concept == concept && tag.start >= tell.end && tag.start - tell.end <= within && {
+                let between = text.get(tell.end..tag.start).unwrap_or_default();
+                concept != Concept::ThisAct
+                    || !between.contains([';', '(']) && !between.contains(" - ")
+            }
         })
     };
     let near = |concept: Concept| {
@@ -907,7 +1144,41 @@ fn untold(text: &str, tell: &Tag, tags: &[Tag]) -> Concealed {
         && ["everyone", "everybody", "@everyone", "@here", "roles", "whole channel"]
             .iter()
             .any(|all| rest.trim_start_matches("of ").trim_start_matches("the ").starts_with(all));
-    if told_to || calls || is_private(text, tell.start) {
+    // `it could not tell whether`, `you cannot tell that from`: what nobody is able to make out.
+    let discerns = matches!(verb, "tell" | "tells" | "telling") && user.is_none() && {
+        let before = text.get(..tell.start).unwrap_or_default().trim_end();
+        let unable = [
+            "cannot",
+            "can't",
+            "can not",
+            "could not",
+            "couldn't",
+            "unable to",
+            "no way to",
+            "nor",
+            "neither",
+        ]
+        .iter()
+        .any(|word| before.ends_with(word));
+        let rest = rest.split([',', '.', ';', ':']).next().unwrap_or_default();
+        let parts = ["whether ", "if ", "which "].iter().any(|word| rest.starts_with(word))
+            || rest.split(' ').take(4).any(|word| matches!(word, "from" | "apart"));
+        unable && parts
+    };
+    // `a missing library does not announce itself`, `neither mentions the script`: said of things.
+    let of_things = rest.starts_with("itself")
+        || verb.ends_with('s')
+            && text.get(..tell.start).is_some_and(|before| before.trim_end().ends_with("neither"));
+    // `do not tell users that it is missing until that has been checked`: they are told when it is known.
+    let later = rest.split_once(" until ").is_some_and(|(_, then)| {
+        ["checked", "verified", "confirmed", "known", "certain"]
+            .iter()
+            .any(|sure| then.contains(sure))
+    });
+    if later && strong {
+        return Concealed::Weak;
+    }
+    if told_to || calls || discerns || of_things || is_private(text, tell.start) {
         Concealed::No
     } else if is_third(text.get(tell.end..).unwrap_or_default()) {
         Concealed::Weak
@@ -1028,6 +1299,8 @@ fn this_act(text: &str, tell: &Tag, tags: &[Tag]) -> bool {
             ]
             .iter()
             .any(|word| text.get(tag.start..tag.end).is_some_and(|text| text.contains(word)))
+            // `the command line` is a place.
+            && !text.get(tag.end..).unwrap_or_default().starts_with(" line")
     })
 }
 

@@ -745,12 +745,24 @@ fn negate(text: &str, tags: &mut [Tag]) {
             }
             if end <= tag.start {
                 let between = text.get(end..tag.start).unwrap_or_default();
+                // `--no-build-isolation flag`: a part of a name. `not from the output`: it denies where from.
+                let part = between.starts_with('-') && !between.starts_with("- ");
+                let place = text.get(start..end) == Some("not")
+                    && !negations.iter().any(|&(from, to)| from < start && to == end)
+                    && [" from ", " by ", " because ", " merely ", " just because "]
+                        .iter()
+                        .any(|lead| between.starts_with(lead));
+                // `don't abort - tell the user`: a dash begins another thought, two of them set one in.
+                let dash = between.matches(" - ").count() == 1;
                 let condition =
                     between.contains([',', '，', '→', '⇒']) && is_condition(text, start);
                 // `no activity for a day: alert the manager`: it negates the noun.
                 let noun =
                     text.get(start..end) == Some("no") && between.split_whitespace().count() > 1;
                 return between.len() <= REACH
+                    && !part
+                    && !place
+                    && !dash
                     && !condition
                     && !noun
                     && !between.contains(" and tell ")

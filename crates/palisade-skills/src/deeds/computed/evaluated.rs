@@ -50,7 +50,7 @@ pub(super) fn look(package: &Package, texts: &[(&File, &str)], profile: &Profile
         })
     };
     for (file, text) in programs() {
-        let Some(at) = evaluated(text) else { continue };
+        let Some(at) = evaluated(text, file.kind) else { continue };
         // What it calls for from other files of the package counts as its own.
         let beside: Vec<&str> = programs()
             .filter(|(other, _)| other.path != file.path)
@@ -103,7 +103,7 @@ fn holds(file: &File) -> bool {
 }
 
 /// Where something is evaluated that is not named as the user's own.
-fn evaluated(text: &str) -> Option<usize> {
+fn evaluated(text: &str, kind: FileKind) -> Option<usize> {
     const REACH: usize = 80;
     EVALUATES.find_iter(text).take(64).find_map(|found| {
         let (_, line) = super::line(text, found.start() + 1);
@@ -111,6 +111,10 @@ fn evaluated(text: &str) -> Option<usize> {
         let comment = ["#", "//", "--", "*", "import ", "from ", "use "]
             .iter()
             .any(|mark| bare.starts_with(mark));
+        let called = text.get(found.range()).unwrap_or_default();
+        // PHP evaluates what it asserts; Python's is a statement, and what it compiles and lets go is looked at only.
+        let lets_go = kind.is_parsed() && called.contains("assert")
+            || kind == FileKind::Python && bare.starts_with("compile(");
         let defines = names::defines(line)
             .is_some_and(|name| text.get(found.range()).unwrap_or_default().contains(name));
         let mut to = (found.end() + REACH).min(text.len());
@@ -123,7 +127,7 @@ fn evaluated(text: &str) -> Option<usize> {
         }
         let behind = text.get(from..to).unwrap_or_default().lines().next().unwrap_or_default();
         let users = USERS.is_match(behind.split([',', ')']).next().unwrap_or_default());
-        (!comment && !defines && !users).then_some(found.start())
+        (!comment && !lets_go && !defines && !users).then_some(found.start())
     })
 }
 

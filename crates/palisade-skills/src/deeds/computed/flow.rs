@@ -262,11 +262,44 @@ fn follow(text: &str, kind: FileKind, shipped: &HashSet<&str>) -> Option<Told> {
             break;
         }
     }
+    let patterns = patterns(text);
     lines.iter().enumerate().find_map(|(number, (start, line))| {
-        let (rule, message) = is_run(line, kind, &has, seeds.get(&number).copied())?;
+        let seed = seeds.get(&number).copied();
+        let (rule, message) = is_run(line, kind, &has, seed, &patterns)?;
         let line = u32::try_from(number + 1).unwrap_or(u32::MAX);
         Some(Told { at: *start, line, rule, message })
     })
+}
+
+/// A name that is given a regular expression of JavaScript.
+static PATTERN: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"\b(?:const|let|var)\s+[A-Za-z_$][\w$]{0,40}\s*=\s*(?:/[^/*\s]|new RegExp\()")
+});
+
+/// The names that hold a regular expression and nothing else: their `exec` searches.
+fn patterns(text: &str) -> HashSet<&str> {
+    PATTERN
+        .find_iter(text)
+        .filter_map(|found| {
+            let given = text.get(found.range())?.split('=').next()?;
+            given.split_whitespace().nth(1)
+        })
+        .filter(|name| {
+            let given = text.match_indices(name).filter(|(at, name)| {
+                let before = text.get(..*at).and_then(|text| text.chars().next_back());
+                let rest = text.get(at + name.len()..).unwrap_or_default().trim_start();
+                let whole = before.is_none_or(|c| !c.is_alphanumeric() && !"_$.".contains(c));
+                whole && rest.starts_with('=') && !rest.starts_with("==") && !rest.starts_with("=>")
+            });
+            given.count() == 1
+        })
+        .collect()
+}
+
+/// The name before a call's dot.
+fn receiver(line: &str, dot: usize) -> &str {
+    let before = line.get(..dot).unwrap_or_default();
+    before.rsplit(|c: char| !c.is_alphanumeric() && c != '_' && c != '$').next().unwrap_or_default()
 }
 
 /// Words of languages and libraries, which nothing is carried by.
@@ -310,6 +343,7 @@ fn is_run(
     kind: FileKind,
     has: &HashMap<&str, u8>,
     seed: Option<u8>,
+    patterns: &HashSet<&str>,
 ) -> Option<(&'static Rule, &'static str)> {
     if line.len() > LONGEST {
         return None;
@@ -353,6 +387,17 @@ fn is_run(
         }
         let called = line.get(found.start()..end).unwrap_or_default();
         if only_calls(kind) && !called.ends_with('(') && !called.trim().ends_with("exec") {
+            continue;
+        }
+        // PHP evaluates what it asserts; a function that is defined is not called.
+        let name =
+            called.trim_end_matches(['(', ' ']).trim_start_matches(|c: char| !c.is_alphanumeric());
+        if kind.is_parsed() && name.eq_ignore_ascii_case("assert")
+            || defines(line).is_some_and(|defined| defined == name)
+            || kind.is_parsed()
+                && name == "exec"
+                && patterns.contains(&receiver(line, found.start()))
+        {
             continue;
         }
         let Some(command) = command(line.get(end..).unwrap_or_default()) else { continue };

@@ -25,6 +25,38 @@ fn names(text: &str, word: &str) -> bool {
 }
 
 impl Here<'_> {
+    /// Is a protection what is switched off: the object of the verb, and no name?
+    fn disarms(&self) -> bool {
+        const FAR: usize = 48;
+        let text = self.unit.text.as_str();
+        if !text.is_ascii() {
+            return true;
+        }
+        let tags = &self.facts.tags;
+        tags.iter().filter(|tag| tag.concept == Disable && tag.order && !tag.negated).any(|verb| {
+            tags.iter().filter(|tag| tag.concept == Defence).any(|guard| {
+                let (first, last) = match guard.start >= verb.end {
+                    true => (verb.end, guard.start),
+                    false => (guard.end, verb.start),
+                };
+                let between = text.get(first..last).unwrap_or_default();
+                let rest = text.get(guard.end..).unwrap_or_default();
+                let stops = text.get(verb.start..verb.end) == Some("stop");
+                let noun = text.get(guard.start..guard.end).unwrap_or_default();
+                // `the Stop hook`, `stop the sandbox`: an event, a machine that was started. `logging.getLogger()`: a name.
+                let event = stops && noun == "hook" && between == " ";
+                let machine = stops && noun.starts_with("sandbox") && !rest.contains(" from ");
+                let name = rest.starts_with('.') && rest.len() > 1 && !rest.starts_with(". ");
+                between.len() <= FAR
+                    && !between.contains(['.', ';', '(', '\n'])
+                    && !between.contains(" to ")
+                    && !event
+                    && !machine
+                    && !name
+            })
+        })
+    }
+
     pub(super) fn harming(&self, seen: &mut Seen) {
         let facts = self.facts;
         let backing = usize::from(self.concealed >= Concealed::Weak)
@@ -79,7 +111,11 @@ impl Here<'_> {
                 "it tells the agent to destroy data",
             );
         }
-        if facts.orders(&[Disable]) && facts.says(&[Defence]) && self.unit.spot != Spot::Code {
+        if facts.orders(&[Disable])
+            && facts.says(&[Defence])
+            && self.unit.spot != Spot::Code
+            && (backing >= 2 || self.disarms())
+        {
             let (severity, confidence) = if backing >= 1 {
                 (
                     Severity::High,
@@ -181,6 +217,19 @@ impl Here<'_> {
             } else {
                 (Severity::Medium, Medium)
             };
+            // `ask the user to enter it directly in the browser`: the agent does not get it.
+            let own = ["directly in the", "directly into the", "themselves in the"]
+                .iter()
+                .any(|place| self.unit.text.contains(place))
+                && ["browser", "page", "window", "dialog", "form"]
+                    .iter()
+                    .any(|place| self.unit.text.contains(place));
+            let (severity, confidence) =
+                if own && severity == Severity::Medium && !facts.url && !facts.mail {
+                    (Severity::Low, Low)
+                } else {
+                    (severity, confidence)
+                };
             self.say(
                 seen,
                 &rules::PHISH,

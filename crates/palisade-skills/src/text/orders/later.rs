@@ -242,14 +242,64 @@ impl Here<'_> {
             let hostile = hostile && !own;
             let (severity, confidence) =
                 if hostile { (Severity::High, Medium) } else { (Severity::Medium, Low) };
-            self.say(
-                seen,
-                &rules::STARTUP,
-                severity,
-                confidence,
-                "it puts something where it starts by itself",
-            );
+            if hostile || self.puts_there() {
+                self.say(
+                    seen,
+                    &rules::STARTUP,
+                    severity,
+                    confidence,
+                    "it puts something where it starts by itself",
+                );
+            }
         }
+    }
+
+    /// Is each claim of every task followed by which: `any task requiring a browser`?
+    fn is_narrowed(&self) -> bool {
+        let text = self.unit.text.as_str();
+        self.facts.tags.iter().filter(|tag| tag.concept == Breadth).all(|tag| {
+            let rest = text.get(tag.end..).unwrap_or_default();
+            [
+                " requiring ",
+                " involving ",
+                " that requires ",
+                " that involves ",
+                " related to ",
+                " where the user wants to",
+                " with ",
+            ]
+            .iter()
+            .any(|which| rest.starts_with(which))
+        })
+    }
+
+    /// Is a place that starts by itself what is written to, rather than read, run once or spoken of?
+    fn puts_there(&self) -> bool {
+        const FAR: usize = 64;
+        let text = self.unit.text.as_str();
+        let tags = &self.facts.tags;
+        tags.iter().filter(|tag| tag.concept == Startup).any(|place| {
+            let phrase = text.get(place.start..place.end).unwrap_or_default();
+            let rest = text.get(place.end..).unwrap_or_default();
+            // `a background service worker` of a browser, `systemd-run`
+            if rest.starts_with(" worker") || rest.starts_with("-run") {
+                return false;
+            }
+            let called = ["crontab", "schtasks", "launch", "run key", "registry"]
+                .iter()
+                .any(|name| phrase.starts_with(name));
+            tags.iter().filter(|tag| tag.order && !tag.negated).any(|verb| {
+                let (first, last) = match place.start >= verb.end {
+                    true => (verb.end, place.start),
+                    false => (place.end, verb.start),
+                };
+                let between = text.get(first..last).unwrap_or_default();
+                (matches!(verb.concept, Write | Install) || verb.concept == Run && called)
+                    && between.len() <= FAR
+                    && (place.start >= verb.end || !text.is_ascii())
+                    && !between.contains(['.', ';', ':', '(', '。', '；'])
+            })
+        })
     }
 
     pub(super) fn hijacking(&self, seen: &mut Seen) {
@@ -260,7 +310,30 @@ impl Here<'_> {
         let breadth = said.has(Breadth);
         let first = said.has(First);
         let others = said.has(ExcludeOthers);
+        // `it replaces all search parameters`, `evidence outranks conviction`: not said of whom the agent hears.
+        let voices = described
+            || [
+                "skill",
+                "tool",
+                "plugin",
+                "server",
+                "agent",
+                "assistant",
+                "instruction",
+                "user",
+                "prompt",
+                "rule",
+                "mcp",
+                "command",
+                "extension",
+                "request",
+                "message",
+                "session",
+            ]
+            .iter()
+            .any(|voice| self.unit.text.contains(voice));
         if others
+            && voices
             && (breadth || first || facts.orders(&[Ignore, Disable]))
             && (described || facts.says(&[SkillSelf, First]))
         {
@@ -289,7 +362,12 @@ impl Here<'_> {
                 confidence,
                 "it claims every task, and to be first",
             );
-        } else if described && breadth && facts.says(&[Breadth]) && said.any(&[Standing, Urgent]) {
+        } else if described
+            && breadth
+            && facts.says(&[Breadth])
+            && said.any(&[Standing, Urgent])
+            && !self.is_narrowed()
+        {
             self.say(seen, &rules::HIJACK, Severity::Medium, Low, "it claims tasks of every kind");
         }
     }

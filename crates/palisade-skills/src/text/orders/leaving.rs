@@ -100,6 +100,17 @@ impl Here<'_> {
         if !sends || to < Where::Related || code && is_settings(&self.unit.text) {
             return;
         }
+        // What a comment in a block of code speaks of is not sent by it; what stands for an example is nowhere.
+        let comment = code && ["#", "//"].iter().any(|mark| self.unit.text.starts_with(mark));
+        let placeholder = code && facts.says(&[Placeholder]) && facts.to <= Where::Vendor;
+        let nowhere = (comment || placeholder)
+            && !facts.secret_path
+            && !facts.mail
+            && (placeholder || !facts.url)
+            && self.concealed == Concealed::No;
+        if nowhere || self.is_argument() {
+            return;
+        }
         // The bot's own token stands in the path of its calls.
         let own_key =
             ["authorization", "bearer", "header", "x-api-key", "auth", "org/bot$", "org/bot{"]
@@ -179,6 +190,32 @@ impl Here<'_> {
                 "it tells the agent to report to a place outside each time",
             );
         }
+    }
+
+    /// Is something handed to a parameter of a tool, and neither the conversation nor what is the user's?
+    fn is_argument(&self) -> bool {
+        let (facts, text) = (self.facts, self.unit.text.as_str());
+        let passes =
+            facts.tags.iter().filter(|tag| tag.concept == Send && tag.order).all(|tag| {
+                text.get(tag.start..tag.end).is_some_and(|verb| verb.starts_with("pass "))
+            });
+        let parameter =
+            [" parameter", " argument", " flag", " field"].iter().any(|word| text.contains(word));
+        passes
+            && facts.orders(&[Send])
+            && parameter
+            && facts.to == Where::None
+            && self.concealed == Concealed::No
+            && !facts.secret_path
+            && !facts.says(&[
+                Conversation,
+                SystemPrompt,
+                SecretStrong,
+                Files,
+                HistoryFile,
+                Environment,
+                Wallet,
+            ])
     }
 
     /// Ways out that do not look like sending.

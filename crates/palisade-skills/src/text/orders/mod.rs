@@ -263,7 +263,12 @@ fn protected(here: &Here<'_>, concept: Concept) -> bool {
             && ["しない", "ません", "ないこと", "ならない", "禁止", "하지 않", "마세요"]
                 .iter()
                 .any(|word| clause.contains(word));
-        if !guarded && !asks_for && !denied_after {
+        // `refuse to write there without the user's word`
+        let refused = text.get(..tag.start).is_some_and(|before| {
+            let clause = before.rsplit(['.', ';', ':', '!', '?']).next().unwrap_or_default();
+            clause.contains("refuse to ") || clause.contains("refuses to ")
+        });
+        if !guarded && !asks_for && !denied_after && !refused {
             return false;
         }
         found = true;

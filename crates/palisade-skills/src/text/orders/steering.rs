@@ -25,6 +25,22 @@ impl Here<'_> {
             || (facts.orders(&[Read, Write, Run])
                 && facts.says(&[SecretStrong, Secret, MemoryFile, Startup, Conversation]));
         let outward = self.to >= Where::Related && self.ordered.has(Send);
+        let text = self.unit.text.as_str();
+        // What falls back quietly to another way of doing the same keeps nothing from anybody.
+        let falls_back = ["fall back", "falls back", "falling back", "fallback"]
+            .iter()
+            .any(|word| text.contains(word))
+            && !facts.url
+            && facts.to == Where::None
+            && !facts.cover;
+        let grave = outward
+            || facts.says(&[SecretStrong, Secret, MemoryFile])
+            || self.ordered.has(Send) && self.said.any(&[SecretStrong, Secret, MemoryFile]);
+        if !heavy
+            && (facts.narrated && !grave || falls_back && !facts.says(&[SecretStrong, Secret]))
+        {
+            return;
+        }
         let around =
             self.ordered.any(&[Send, Install, Delete, Pay, Run, Fetch, Write, Read, Disable])
                 || self.command;
@@ -80,6 +96,24 @@ impl Here<'_> {
             && ["formatter", "import order", "whitespace", "indentation", "trailing comma", "typos"]
                 .iter()
                 .any(|word| self.unit.text.contains(word))
+    }
+
+    /// Is `approve` what the user is asked to do, and nothing is paid?
+    fn is_asked_to_approve(&self) -> bool {
+        let text = self.unit.text.as_str();
+        self.facts.tags.iter().filter(|tag| tag.concept == Pay && tag.order).all(|tag| {
+            text.get(tag.start..tag.end) == Some("approve")
+                && text.get(..tag.start).is_some_and(|before| {
+                    [
+                        "ask the user to ",
+                        "asks the user to ",
+                        "ask them to ",
+                        "the user is ready to ",
+                    ]
+                    .iter()
+                    .any(|asked| before.ends_with(asked))
+                })
+        })
     }
 
     pub(super) fn overriding(&self, seen: &mut Seen) {
@@ -223,6 +257,23 @@ impl Here<'_> {
                 && !prior.is_empty()
                 && prior.iter().all(|prior| matches!(*prior, "any" | "all" | "other" | "such"))
             {
+                continue;
+            }
+            // `skip all other steps after the cleanup`: the package's own course. `the above constraints do not apply to
+            // direct dependencies`: how far they reach.
+            let course = word(tag).starts_with("skip")
+                && word(noun).starts_with("step")
+                && prior.iter().all(|prior| matches!(*prior, "all" | "other" | "any" | "existing"));
+            let reach = void
+                && word(noun).starts_with("constraint")
+                && text.get(tag.end..).is_some_and(|rest| {
+                    rest.strip_prefix(" to ").is_some_and(|to| {
+                        !["you", "this", "the agent", "the assistant", "me", "us", "here"]
+                            .iter()
+                            .any(|who| to.starts_with(who))
+                    })
+                });
+            if course || reach {
                 continue;
             }
             let verb = word(tag);
@@ -469,7 +520,7 @@ impl Here<'_> {
         let grave = (self.to >= Where::Foreign && self.ordered.any(&[Send, Fetch, Run]))
             || (self.said.has(SecretStrong) && self.ordered.any(&[Read, Send]))
             || (self.concealed == Concealed::Strong && self.unit.spot != Spot::Code)
-            || facts.orders(&[Pay]);
+            || facts.orders(&[Pay]) && !self.is_asked_to_approve();
         if facts.says(&[PreApproved]) && acts {
             let confidence = Medium;
             let severity = if grave

@@ -221,7 +221,13 @@ fn alone(
             found[3] = Some((&rules::PROMOTE, message));
         }
     }
-    if prose && !facts.says(&[Ask]) && signs::MADE_UP.is_match(text) {
+    // `say that plainly`: nothing is made up.
+    let made_up = signs::MADE_UP.find(text).is_some_and(|found| {
+        let rest = text.get(found.end()..).unwrap_or_default().trim_start();
+        let plain = ["explicitly", "plainly", "clearly", "openly", "directly", "outright"];
+        !plain.iter().any(|how| rest.starts_with(how))
+    });
+    if prose && !facts.says(&[Ask]) && made_up {
         found[11] = Some((&rules::SABOTAGE, "what is not known is to be made up"));
     }
     if facts.mail && !denied && signs::FORWARDS.is_match(text) {

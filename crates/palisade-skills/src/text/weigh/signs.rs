@@ -214,7 +214,7 @@ pub(super) static DISARMS: LazyLock<Regex> = LazyLock::new(|| {
 /// Something is mixed into what a model learns from.
 pub(super) static MIXES: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)\b(?:add|mix|shuffl|append|blend|insert|sprinkl|inject)\w*\b[^\n.;]{0,60}\b(?:train|fine-?tun|learning|index|knowledge base|embedding|corpus)\w*\b",
+        r"(?i)\b(?:add|mix|shuffl|append|blend|insert|sprinkl|inject)\w*\b[^\n.;:=]{0,60}\b(?:train|fine-?tun|learning|index|knowledge base|embedding|corpus)\w*\b",
     )
 });
 
