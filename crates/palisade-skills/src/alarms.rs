@@ -265,6 +265,10 @@ fn programs_that_ask_define_and_search() {
     assert!(!grave("s/a.py", &format!("{read}assert (text / 2) == before\n")));
     assert!(!grave("s/a.py", &format!("{read}compile(text, 'a', 'exec')\n")));
     assert!(grave("s/a.py", &format!("{read}exec(compile(text, 'a', 'exec'))\n")));
+    assert!(!grave(
+        "s/a.py",
+        &format!("{read}page = 'var $ = function(text) {{ return text }}'\n")
+    ));
     let read = "const rows = fs.readFileSync('levels.csv', 'utf8').split('\\n');\nconst text = rows.map(r => String.fromCharCode(+r.split(',')[1])).join('');\n";
     assert!(!grave(
         "s/a.js",

@@ -394,6 +394,8 @@ fn is_run(
             called.trim_end_matches(['(', ' ']).trim_start_matches(|c: char| !c.is_alphanumeric());
         if kind.is_parsed() && name.eq_ignore_ascii_case("assert")
             || defines(line).is_some_and(|defined| defined == name)
+            // A keyword; what evaluates is written large.
+            || kind.is_parsed() && name == "function"
             || kind.is_parsed()
                 && name == "exec"
                 && patterns.contains(&receiver(line, found.start()))

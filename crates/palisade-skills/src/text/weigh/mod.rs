@@ -156,7 +156,12 @@ fn act(unit: &Unit, facts: &Facts) -> Option<(&'static Rule, Where, &'static str
     {
         return Some((&rules::SEND_FILES, facts.to, "something goes to a place outside"));
     }
-    if signs::ACCOUNT.is_match(text) {
+    // `repos/.../comments`: nobody's.
+    let named = signs::ACCOUNT
+        .find(text)
+        .and_then(|found| text.get(found.range()))
+        .is_some_and(|account| !account.contains("/..."));
+    if named {
         let message = "something goes to an account that the text names";
         return Some((&rules::SEND_FILES, Where::Foreign, message));
     }
