@@ -285,7 +285,7 @@ async fn live(
         Ok(relay) => relay,
         Err(refusal) => return Err(refused(refusal).await),
     };
-    let watching = !absent.is_empty() || appearing.is_some();
+    let watching = Later::is_needed(&absent, appearing.is_some());
     let inside = match watching.then(|| standing.view()).transpose() {
         Ok(inside) => inside,
         Err(error) => return Err(refused(of_launch(&error)).await),

@@ -132,8 +132,8 @@ impl Later {
         view: Option<View>,
     ) -> Self {
         let (sender, notes) = unbounded_channel();
+        let any = Self::is_needed(&names, denied.is_some());
         let protected = Protected::new(names, turns);
-        let any = !protected.is_empty() || denied.is_some();
         Self {
             notes,
             recording: None,
@@ -144,6 +144,11 @@ impl Later {
             notices: Vec::new(),
             more: 0,
         }
+    }
+
+    /// Whether there is anything to watch for.
+    pub(crate) fn is_needed(names: &[Watched], denied: bool) -> bool {
+        !names.is_empty() || denied
     }
 
     /// Act on what appears from now on, and on what has appeared, until [`Later::finish`].

@@ -63,10 +63,6 @@ impl Protected {
         self.names.entry(whole).or_default().push(name);
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.names.is_empty()
-    }
-
     /// Watch every folder that is there, and look at every name. `view` is what the sandbox sees.
     ///
     /// # Errors

@@ -4,21 +4,20 @@ use palisade_skills::Verdict;
 use rayon::prelude::*;
 
 use crate::{
+    BLOCKED,
     corpus::{Body, Class, Entry, Sample, escapes::encode, samples},
     judge,
 };
 
 /// Of the attacks that are caught, how many still are after the change.
 fn survival(change: impl Fn(&mut Sample) -> bool + Sync) -> (usize, usize, Vec<String>) {
+    let blocked = &*BLOCKED;
     let caught: Vec<(bool, String)> = samples()
         .into_par_iter()
         .filter(|sample| sample.class == Class::Malicious && !sample.held_out())
+        .filter(|sample| blocked.contains(&sample.id()))
         .filter_map(|mut sample| {
-            let before = judge(&sample);
-            if !change(&mut sample) || before != Verdict::Dangerous {
-                return None;
-            }
-            Some((judge(&sample) == Verdict::Dangerous, sample.id()))
+            change(&mut sample).then(|| (judge(&sample) == Verdict::Dangerous, sample.id()))
         })
         .collect();
     let lost: Vec<String> =

@@ -47,9 +47,11 @@ fn signed(pair: &Ed25519KeyPair, question: &[u8], allow: bool) -> String {
 /// What a server says to a question.
 type Say = Box<dyn Fn(&[u8]) -> (u16, String) + Send + Sync>;
 
-/// A world in which running `unshare` is a question, and this server answers with what `say` makes of each.
+/// A world in which running `unshare` is a question for so many seconds, and this server answers with what `say` makes
+/// of each.
 fn asked(
     pair: &Ed25519KeyPair,
+    seconds: u8,
     say: impl Fn(&[u8]) -> (u16, String) + Send + Sync + 'static,
 ) -> Option<(World, Upstream)> {
     let say = Arc::new(say);
@@ -61,7 +63,7 @@ fn asked(
     let key = base64(pair.public_key().as_ref());
     let world = World::new(&format!(
         "permissions: {{ask: ['Bash(unshare *)']}}\n\
-         approvals: {{timeout: 8s, webhook: {{url: \"{}\", key: \"{key}\"}}}}\n",
+         approvals: {{timeout: {seconds}s, webhook: {{url: \"{}\", key: \"{key}\"}}}}\n",
         server.url()
     ))?;
     Some((world, server))
@@ -81,7 +83,7 @@ fn a_server_answers_with_a_signature() {
         let waits = std::mem::take(&mut *first.lock().unwrap());
         if waits { (202, String::new()) } else { (200, signed(&own, body, true)) }
     };
-    let Some((world, server)) = asked(&pair, say) else { return };
+    let Some((world, server)) = asked(&pair, 8, say) else { return };
     let ran = world.inside_sh("unshare --version");
     assert!(ran.good().contains("util-linux"), "{ran}");
     let said = approvals(&world);
@@ -108,7 +110,7 @@ fn answers_a_question_without_the_key() {
         *keeps.lock().unwrap() = Some(said.clone());
         (200, said)
     };
-    let Some((world, _server)) = asked(&pair, say) else { return };
+    let Some((world, _server)) = asked(&pair, 8, say) else { return };
     assert!(world.inside_sh("unshare --version").good().contains("util-linux"));
     let kept = kept.lock().unwrap().clone().unwrap();
 
@@ -119,8 +121,9 @@ fn answers_a_question_without_the_key() {
         Box::new(|_| (200, "x".repeat(1 << 20))),
     ];
     for say in tries {
-        let Some((world, _server)) = asked(&pair, say) else { return };
+        let Some((world, server)) = asked(&pair, 3, say) else { return };
         let ran = world.inside_sh("unshare --version");
+        assert!(!server.requests().is_empty(), "nobody was asked");
         assert!(!ran.out.contains("util-linux"), "{ran}");
         let said = approvals(&world);
         assert!(said.iter().all(|event| event["decision"] == "deny"), "{said:?}");

@@ -19,7 +19,7 @@ const TEXT: &str =
 #[test]
 fn kills_its_reader() {
     let Some(world) = World::plain() else { return };
-    const MANY: usize = 400;
+    const MANY: usize = 120;
     for at in 0..MANY {
         world.write(format!("hub/s{at:03}/SKILL.md"), TEXT);
         // The one behind those that are waited for takes long: its reader is not between two.

@@ -244,9 +244,10 @@ fn a_root_that_is_read_only() {
 fn a_tmp_that_holds_nothing() {
     let place = Place::new();
     let Some(ran) = place.among(
-        // The folders of the test are in it.
-        "mkdir /tmp/.held 2>/dev/null || true; mount --bind \"$AT\" /mnt; \
-         mount -t tmpfs -o size=64k,mode=1777 t /tmp; mkdir -p \"$AT\"; mount --bind /mnt \"$AT\"; \
+        // The folders of the test are in it, and the program may be.
+        ": >\"$AT/p\"; mount --bind \"$P\" \"$AT/p\"; mount --rbind \"$AT\" /mnt; \
+         mount -t tmpfs -o size=64k,mode=1777 t /tmp; mkdir -p \"$AT\"; mount --rbind /mnt \"$AT\"; \
+         [ -e \"$P\" ] || { mkdir -p \"${P%/*}\"; : >\"$P\"; mount --bind \"$AT/p\" \"$P\"; }; \
          head -c 60000 /dev/zero >/tmp/full",
         "\"$P\" run -- sh -c 'head -c 500000 /dev/zero >/tmp/big && wc -c </tmp/big'",
     ) else {
