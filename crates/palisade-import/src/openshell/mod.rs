@@ -2,6 +2,7 @@
 //!
 //! Where their documentation and their behaviour differ, the stricter of the two is taken.
 
+mod addresses;
 mod endpoint;
 mod globs;
 mod requests;
@@ -85,6 +86,9 @@ struct Around {
 
 /// A key that is not known may refuse something, and is an error there too.
 fn keys(doc: &Document, node: &Node, known: &[&str], of: &str) -> Result<(), ImportError> {
+    if !matches!(node.value, Value::Table(_) | Value::Null) {
+        return Err(doc.wrong(node, format!("{of} is a table of keys, and this is none")));
+    }
     match node.keys().iter().find(|key| !known.contains(&key.name.as_str())) {
         Some(key) => Err(doc.wrong(&key.node, format!("`{}` is not known in {of}", key.name))),
         None => Ok(()),
@@ -127,6 +131,13 @@ fn files(parts: &mut Parts<'_>, docs: &[Document]) -> Result<(), ImportError> {
     for doc in docs {
         if let Some(node) = doc.table(&doc.root, "landlock")? {
             keys(doc, node, &["compatibility"], "`landlock`")?;
+            match doc.one_text(node, "compatibility")? {
+                None | Some(("" | "best_effort" | "hard_requirement", _)) => {}
+                Some((text, at)) => {
+                    let why = format!("`{text}` is neither `best_effort` nor `hard_requirement`");
+                    return Err(doc.wrong(at, why));
+                }
+            }
             parts.stricter(
                 &doc.place(node),
                 "landlock",
@@ -135,6 +146,9 @@ fn files(parts: &mut Parts<'_>, docs: &[Document]) -> Result<(), ImportError> {
         }
         if let Some(node) = doc.table(&doc.root, "process")? {
             keys(doc, node, &["run_as_user", "run_as_group"], "`process`")?;
+            for key in ["run_as_user", "run_as_group"] {
+                doc.one_text(node, key)?;
+            }
             parts.carried(
                 &doc.place(node),
                 "process",
@@ -156,6 +170,10 @@ fn files(parts: &mut Parts<'_>, docs: &[Document]) -> Result<(), ImportError> {
                 if !text.starts_with('/') || text.split('/').any(|part| part == "..") {
                     return Err(doc.wrong(node, "paths are absolute, and have no `..`"));
                 }
+                if text.trim() != text {
+                    parts.lost(&place, what, "the path begins or ends with a space");
+                    continue;
+                }
                 if paths::is_glob(text) {
                     parts.lost(&place, what, "only paths can be granted, not patterns");
                     continue;
@@ -169,6 +187,9 @@ fn files(parts: &mut Parts<'_>, docs: &[Document]) -> Result<(), ImportError> {
                             .is_ok_and(|other| other == path)
                     });
                 if !read_too {
+                    if path == parts.request.project && parts.access.is_none() {
+                        parts.access = Some((if writable { "rw" } else { "ro" }, place.clone()));
+                    }
                     parts.grant(writable, &path, &place, &what);
                 }
             }
@@ -212,7 +233,20 @@ fn filters(parts: &mut Parts<'_>, docs: &[Document]) -> Result<Vec<HostPattern>,
         let Some(table) = doc.table(&doc.root, "network_middlewares")? else { continue };
         for key in table.keys() {
             let place = doc.place(&key.node);
-            for (text, node) in doc.texts(&key.node, "endpoints.include")? {
+            let known = ["name", "middleware", "order", "config", "on_error", "endpoints"];
+            keys(doc, &key.node, &known, "a middleware")?;
+            if let Some(endpoints) = doc.table(&key.node, "endpoints")? {
+                keys(doc, endpoints, &["include", "exclude"], "`endpoints` of a middleware")?;
+            }
+            let include = doc.texts(&key.node, "endpoints.include")?;
+            if include.is_empty() {
+                let why = format!(
+                    "network_middlewares.{} has no `endpoints.include`: which hosts it filters is not known",
+                    key.name
+                );
+                return Err(doc.wrong(&key.node, why));
+            }
+            for (text, node) in include {
                 match text.parse::<HostPattern>() {
                     Ok(host) => hosts.push(host),
                     Err(_) => {

@@ -1,16 +1,26 @@
-//! `path` of an endpoint: of several at one host and port, the one with the most literal path decides, and no other.
+//! What the endpoints of one host and port are to each other: by `path`, the most literal decides, and no other; and what
+//! contradicts is refused there as a whole.
+
+use std::collections::BTreeSet;
 
 use palisade_core::HostPattern;
 
 use super::{endpoint, overlap};
-use crate::{error::ImportError, tree::Document};
+use crate::{
+    error::ImportError,
+    tree::{Document, Node},
+};
 
-/// Which requests an endpoint decides.
+/// Which requests an endpoint decides, and how.
 #[derive(Debug, Clone)]
 pub(super) struct Selector {
-    host: HostPattern,
+    /// `None` if it may be any.
+    host: Option<HostPattern>,
     ports: Vec<u64>,
     path: String,
+    /// The protocol of requests; `None` where they are not looked into.
+    looks: Option<String>,
+    addresses: BTreeSet<String>,
 }
 
 /// Those of all endpoints.
@@ -20,42 +30,72 @@ pub(super) fn all(docs: &[Document]) -> Result<Vec<Selector>, ImportError> {
         let Some(policies) = doc.table(&doc.root, "network_policies")? else { continue };
         for policy in policies.keys() {
             for node in doc.list(&policy.node, "endpoints")? {
-                let host = doc.one_text(node, "host")?.and_then(|(text, _)| text.parse().ok());
-                let path = doc
-                    .one_text(node, "path")?
-                    .map(|(text, _)| text)
-                    .filter(|path| !path.is_empty());
-                if let (Some(host), Some(path)) = (host, path) {
-                    all.push(Selector {
-                        host,
-                        ports: endpoint::ports(doc, node)?,
-                        path: path.to_owned(),
-                    });
-                }
+                all.push(Selector::of(doc, node)?);
             }
         }
     }
     Ok(all)
 }
 
-fn literal(path: &str) -> usize {
-    path.chars().filter(|c| !"*?[]{}".contains(*c)).count()
+/// How narrow a path is: as released versions count, and as others did.
+fn literal(path: &str) -> [usize; 2] {
+    ["*", "*?[]{}"].map(|wild| path.chars().filter(|c| !wild.contains(*c)).count())
 }
 
 impl Selector {
-    /// Whether it decides some of the requests that another endpoint with this path permits at these paths.
-    pub(super) fn takes(
-        &self,
-        host: &HostPattern,
-        ports: &[u64],
-        path: Option<&str>,
-        permitted: &[String],
-    ) -> bool {
-        let own = path.unwrap_or("**");
-        self.path != own
-            && literal(&self.path) >= literal(own)
-            && overlap(&self.host, host)
-            && self.ports.iter().any(|port| ports.contains(port))
+    pub(super) fn of(doc: &Document, node: &Node) -> Result<Self, ImportError> {
+        let text = |key| Ok(doc.one_text(node, key)?.map(|(text, _)| text).unwrap_or_default());
+        let addresses = doc.texts(node, "allowed_ips")?;
+        let path = text("path")?;
+        let kind = endpoint::kind(doc, node)?;
+        Ok(Self {
+            // A name with other wildcards, and none at all, may be any.
+            host: text("host")?.parse().ok(),
+            ports: endpoint::ports(doc, node)?,
+            path: if path.is_empty() { "**" } else { path }.to_owned(),
+            looks: endpoint::looks(&kind).then_some(kind),
+            addresses: addresses.iter().map(|(text, _)| text.trim().to_ascii_lowercase()).collect(),
+        })
+    }
+
+    fn meets(&self, other: &Self) -> bool {
+        let hosts = match (&self.host, &other.host) {
+            (Some(one), Some(other)) => overlap(one, other),
+            _ => true,
+        };
+        hosts && self.ports.iter().any(|port| other.ports.contains(port))
+    }
+
+    /// Why nothing is permitted by an endpoint that this one meets.
+    pub(super) fn against(&self, of: &Self) -> Option<&'static str> {
+        if !self.meets(of) {
+            return None;
+        }
+        match (&self.looks, &of.looks) {
+            (Some(_), None) => {
+                return Some(
+                    "another endpoint of this host looks into requests, and decides them there: give this one a protocol and rules too",
+                );
+            }
+            (Some(one), Some(other)) if one != other && self.path == of.path => {
+                return Some(
+                    "another endpoint of this host and path has another protocol, which is refused there",
+                );
+            }
+            _ => {}
+        }
+        (self.addresses != of.addresses).then_some(
+            "another endpoint of this host has other `allowed_ips`, which is refused there",
+        )
+    }
+
+    /// Whether it decides some of the requests that another endpoint permits at these paths.
+    pub(super) fn takes(&self, of: &Self, permitted: &[String]) -> bool {
+        let ([own, own_old], [other, other_old]) = (literal(&self.path), literal(&of.path));
+        self.path != of.path
+            && (own >= other || own_old >= other_old)
+            && self.looks.is_some()
+            && self.meets(of)
             && (permitted.is_empty() || permitted.iter().any(|path| may_meet(path, &self.path)))
     }
 }
