@@ -305,7 +305,16 @@ fn one(
                 "it refuses requests at addresses, and a policy does so at names",
             ));
         };
-        let denied = requests::of(parts, doc, node, kind, For::Deny, &what)?;
+        let denied = match requests::of(parts, doc, node, kind, For::Deny, &what) {
+            // Where nothing else is permitted, nothing is to be refused.
+            Err(ImportError::Unsayable { why, .. })
+                if binaries.is_empty() && !around.is_elsewhere(&Selector::of(doc, node)?) =>
+            {
+                parts.lost(&place, what, why);
+                return Ok(());
+            }
+            denied => denied?,
+        };
         if !denied.is_empty() {
             // Whoever asks, whatever it permits: there the ancestors of a program count as well.
             let refusal = json!({"hosts": [pattern.to_string()], "ports": ports});
@@ -325,7 +334,10 @@ fn one(
         parts.lost(&place, what, why);
         return Ok(());
     }
-    ports.retain(|port| !addresses::CLUSTER.contains(port));
+    for port in ports.extract_if(.., |port| addresses::CLUSTER.contains(port)) {
+        let why = "ports of a cluster's own servers are refused there";
+        parts.stricter(&place, format!("{what}: port {port}"), why);
+    }
     let Some(rule) = base(parts, doc, node, &what, &target, &ports, &allowed)? else {
         return Ok(());
     };
@@ -477,7 +489,11 @@ fn said(
         let known = ["max_body_bytes", "strict_tool_names", "allow_all_known_mcp_methods"];
         keys(doc, table, &known, "`mcp`")?;
     }
-    for key in ["allow_encoded_slash", "persisted_queries", "graphql_persisted_queries"] {
+    if let Some(at) = node.get("allow_encoded_slash") {
+        let why = "a path is permitted if it is in each way that it may be read";
+        parts.stricter(&doc.place(at), format!("{what}: allow_encoded_slash"), why);
+    }
+    for key in ["persisted_queries", "graphql_persisted_queries"] {
         if let Some(at) = node.get(key) {
             parts.stricter(&doc.place(at), format!("{what}: {key}"), "such requests are refused");
         }

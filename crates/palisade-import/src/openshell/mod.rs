@@ -8,7 +8,7 @@ mod globs;
 mod requests;
 mod selector;
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
 use palisade_core::HostPattern;
 use serde_json::json;
@@ -81,7 +81,15 @@ pub(crate) fn read(parts: &mut Parts<'_>) -> Result<(), ImportError> {
 struct Around {
     /// Those with a filter.
     filtered: Vec<HostPattern>,
+    /// Those of all endpoints.
     selectors: Vec<selector::Selector>,
+}
+
+impl Around {
+    /// Whether another endpoint than this one is for some of its hosts and ports.
+    fn is_elsewhere(&self, of: &selector::Selector) -> bool {
+        self.selectors.iter().filter(|other| other.meets(of)).count() > 1
+    }
 }
 
 /// A key that is not known may refuse something, and is an error there too.
@@ -128,6 +136,14 @@ fn files(parts: &mut Parts<'_>, docs: &[Document]) -> Result<(), ImportError> {
         line: 0,
     };
     let mut named = false;
+    let mut reads = BTreeSet::new();
+    for doc in docs {
+        let texts = doc.texts(&doc.root, "filesystem_policy.read_only")?;
+        let path = |(text, _): &(&str, &Node)| {
+            paths::resolve(text, Path::new("/"), &parts.request.home).ok()
+        };
+        reads.extend(texts.iter().filter_map(path));
+    }
     for doc in docs {
         if let Some(node) = doc.table(&doc.root, "landlock")? {
             keys(doc, node, &["compatibility"], "`landlock`")?;
@@ -181,11 +197,7 @@ fn files(parts: &mut Parts<'_>, docs: &[Document]) -> Result<(), ImportError> {
                 let path = paths::resolve(text, Path::new("/"), &parts.request.home)
                     .map_err(|why| doc.wrong(node, why))?;
                 // What both lists name is only read: the stricter of the two.
-                let read_too = writable
-                    && doc.texts(table, "read_only")?.iter().any(|(other, _)| {
-                        paths::resolve(other, Path::new("/"), &parts.request.home)
-                            .is_ok_and(|other| other == path)
-                    });
+                let read_too = writable && reads.contains(&path);
                 if !read_too {
                     if path == parts.request.project && parts.access.is_none() {
                         parts.access = Some((if writable { "rw" } else { "ro" }, place.clone()));

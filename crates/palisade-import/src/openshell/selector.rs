@@ -1,7 +1,7 @@
 //! What the endpoints of one host and port are to each other: by `path`, the most literal decides, and no other; and what
 //! contradicts is refused there as a whole.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, net::IpAddr};
 
 use palisade_core::HostPattern;
 
@@ -14,13 +14,45 @@ use crate::{
 /// Which requests an endpoint decides, and how.
 #[derive(Debug, Clone)]
 pub(super) struct Selector {
-    /// `None` if it may be any.
-    host: Option<HostPattern>,
+    host: Where,
     ports: Vec<u64>,
     path: String,
     /// The protocol of requests; `None` where they are not looked into.
     looks: Option<String>,
     addresses: BTreeSet<String>,
+}
+
+#[derive(Debug, Clone)]
+enum Where {
+    Names(HostPattern),
+    Address(IpAddr),
+    Any,
+}
+
+impl Where {
+    fn of(host: &str) -> Self {
+        if let Ok(address) = host.trim_matches(['[', ']']).parse() {
+            return Self::Address(address);
+        }
+        if let Ok(names) = host.parse() {
+            return Self::Names(names);
+        }
+        // Of a name with stars in other places only what follows the last is known.
+        let end = host.rsplit_once('*').and_then(|(_, rest)| rest.split_once('.'));
+        match end.and_then(|(_, name)| name.parse().ok()) {
+            Some(name) => Self::Names(HostPattern::AnyDepth(name)),
+            None => Self::Any,
+        }
+    }
+
+    fn meets(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Names(one), Self::Names(other)) => overlap(one, other),
+            (Self::Address(one), Self::Address(other)) => one == other,
+            (Self::Names(_), Self::Address(_)) | (Self::Address(_), Self::Names(_)) => false,
+            (Self::Any, _) | (_, Self::Any) => true,
+        }
+    }
 }
 
 /// Those of all endpoints.
@@ -49,8 +81,7 @@ impl Selector {
         let path = text("path")?;
         let kind = endpoint::kind(doc, node)?;
         Ok(Self {
-            // A name with other wildcards, and none at all, may be any.
-            host: text("host")?.parse().ok(),
+            host: Where::of(text("host")?),
             ports: endpoint::ports(doc, node)?,
             path: if path.is_empty() { "**" } else { path }.to_owned(),
             looks: endpoint::looks(&kind).then_some(kind),
@@ -58,12 +89,9 @@ impl Selector {
         })
     }
 
-    fn meets(&self, other: &Self) -> bool {
-        let hosts = match (&self.host, &other.host) {
-            (Some(one), Some(other)) => overlap(one, other),
-            _ => true,
-        };
-        hosts && self.ports.iter().any(|port| other.ports.contains(port))
+    /// Whether some host and port is meant by both.
+    pub(super) fn meets(&self, other: &Self) -> bool {
+        self.host.meets(&other.host) && self.ports.iter().any(|port| other.ports.contains(port))
     }
 
     /// Why nothing is permitted by an endpoint that this one meets.
@@ -124,7 +152,24 @@ fn may_meet(one: &str, other: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::may_meet;
+    use super::{Where, may_meet};
+
+    #[test]
+    fn hosts_that_may_be_one() {
+        for (one, other, expected) in [
+            ("a-1.b.test", "a-*.b.test", true),
+            ("x.test", "a-*.b.test", false),
+            ("x.s3.eu.amazonaws.com", "*.s3.*.amazonaws.com", true),
+            ("x.test", "*", true),
+            ("x.test", "", true),
+            ("10.0.0.1", "", true),
+            ("10.0.0.1", "10.0.0.1", true),
+            ("10.0.0.1", "x.test", false),
+        ] {
+            assert_eq!(Where::of(one).meets(&Where::of(other)), expected, "{one} {other}");
+            assert_eq!(Where::of(other).meets(&Where::of(one)), expected, "{other} {one}");
+        }
+    }
 
     #[test]
     fn globs_that_may_meet() {

@@ -263,6 +263,16 @@ fn a_refusal_stays_whatever_becomes_of_its_endpoint() {
 }
 
 #[test]
+fn a_refusal_that_cannot_be_said_matters_where_something_is_permitted() {
+    let socket = "  a: {endpoints: [{host: a.test, port: 443, protocol: websocket, enforcement: enforce, access: full, deny_rules: [{method: WEBSOCKET_TEXT, path: /x}]}]}\n";
+    assert!(!permits(&came(socket)));
+    let found = wrong(&format!(
+        "{socket}  b: {{binaries: [{{path: /usr/bin/curl}}], endpoints: [{{host: a.test, port: 443}}]}}\n"
+    ));
+    assert!(found.contains("cannot be said"), "{found}");
+}
+
+#[test]
 fn a_refusal_holds_at_any_depth() {
     let came = came(&endpoints(
         "{host: a.test, port: 443, protocol: rest, enforcement: enforce, access: full, deny_rules: [{method: '*', path: '**/admin'}]}",
