@@ -23,6 +23,9 @@ const RULE: [&str; 9] = [
     "tool",
     "params",
 ];
+/// Methods of HTTP that GraphQL comes by, and JSON-RPC.
+const GRAPHQL: [&str; 2] = ["GET", "POST"];
+const JSON_RPC: [&str; 1] = ["POST"];
 /// Methods of MCP that `allow_all_known_mcp_methods` is about.
 const MCP: [&str; 17] = [
     "initialize",
@@ -174,6 +177,7 @@ fn allowed(
                 _ => &["query", "mutation", "subscription"],
             };
             out.insert("graphql".into(), json!({"operations": operations}));
+            out.insert("methods".into(), json!(GRAPHQL));
             return Ok(vec![out]);
         }
         _ => return Err("nothing is permitted by it there either".into()),
@@ -389,7 +393,7 @@ fn graphql(
     }
     let mut out = Map::new();
     out.insert("graphql".into(), Json::Object(inner));
-    Ok(with_path(out, selector, used))
+    Ok(with_path(out, &GRAPHQL, selector, used))
 }
 
 fn mcp(
@@ -407,8 +411,11 @@ fn mcp(
         tools.extend(matcher(doc, params, "name")?);
     }
     let method = doc.one_text(of, "method")?.map(|(text, _)| text).filter(|text| !text.is_empty());
-    let calls = matches!(method, Some("tools/call")) || method.is_none() && all_known;
-    if !tools.is_empty() && !calls && !(used == For::Deny && method.is_none()) {
+    let calls = match method {
+        Some(method) => method == "tools/call",
+        None => all_known || used == For::Deny,
+    };
+    if !tools.is_empty() && !calls {
         let why =
             "`tool` is for the method `tools/call`: what it means beside another is not known";
         return Ok(Err(why.into()));
@@ -449,7 +456,7 @@ fn mcp(
     }
     let mut out = Map::new();
     out.insert("json_rpc".into(), Json::Object(inner));
-    Ok(with_path(out, selector, used))
+    Ok(with_path(out, &JSON_RPC, selector, used))
 }
 
 fn json_rpc(
@@ -476,10 +483,19 @@ fn json_rpc(
         },
     };
     out.insert("json_rpc".into(), json!({"methods": methods}));
-    Ok(with_path(out, selector, used))
+    Ok(with_path(out, &JSON_RPC, selector, used))
 }
 
-fn with_path(mut out: Map<String, Json>, selector: Option<&str>, used: For) -> Made {
+fn with_path(
+    mut out: Map<String, Json>,
+    methods: &[&str],
+    selector: Option<&str>,
+    used: For,
+) -> Made {
+    // Another method with such a body is another request.
+    if used == For::Allow {
+        out.insert("methods".into(), json!(methods));
+    }
     match paths(None, selector, used) {
         Ok(Some(paths)) => {
             out.insert("paths".into(), json!(paths));

@@ -300,6 +300,21 @@ fn graphql_is_all_that_graphql_permits() {
     assert_eq!(rule.requests.graphql.as_ref().unwrap().operations.len(), 3);
 }
 
+/// A DELETE with such a body, or a `query` beside it, is another request.
+#[test]
+fn what_is_permitted_by_its_body_comes_by_its_method() {
+    for (rules, expected) in [
+        ("protocol: graphql, access: read-only", "GET,POST "),
+        ("protocol: graphql, access: full", "GET,POST "),
+        ("protocol: graphql, rules: [{allow: {operation_type: query}}]", "GET,POST "),
+        ("protocol: json-rpc, rules: [{allow: {method: a}}]", "POST "),
+        ("protocol: mcp, rules: [{allow: {method: initialize}}]", "POST "),
+    ] {
+        let came = came(&endpoints(&format!("{{host: a.test, port: 443, {rules}}}")));
+        assert_eq!(requests(&came, Effect::Allow), [expected], "{}", came.text());
+    }
+}
+
 #[test]
 fn who_looks_into_requests_decides_them() {
     // There the endpoint with rules decides, also for what its program starts.
