@@ -102,10 +102,16 @@ fn told(
     entry: &Entry,
     why: &str,
 ) -> Result<(), ImportError> {
-    // Another entry says it already.
-    let same =
-        ["permits all of this", "takes these requests", "is named twice", "is denied in line"];
-    let outcome = match same.iter().any(|part| why.contains(part)) {
+    // Another entry says it already. The whole sentence counts: what was read may have its words.
+    let behind = [
+        "permits all of this, so this one never counts",
+        "takes these requests, so this never matches",
+    ];
+    let same = why.starts_with("the rule in line ") && behind.iter().any(|end| why.ends_with(end))
+        || why.starts_with("this is denied in line ") && why.ends_with(" already")
+        || matches!(section, Section::Read | Section::Write)
+            && why.contains(" is named twice in `");
+    let outcome = match same {
         true => Outcome::Carried,
         false => Outcome::Lost,
     };

@@ -5,7 +5,13 @@ use std::net::IpAddr;
 use palisade_core::{HostPattern, ProgramPattern};
 use serde_json::{Map, Value as Json, json};
 
-use super::{Around, globs::For, keys, overlap, requests};
+use super::{
+    Around,
+    addresses::{self, Range},
+    globs::{self, For},
+    keys, overlap, requests,
+    selector::Selector,
+};
 use crate::{
     error::ImportError,
     parts::{Entry, Parts, Section},
@@ -13,7 +19,7 @@ use crate::{
     tree::{Document, Node, Value},
 };
 
-const ENDPOINT: [&str; 25] = [
+const ENDPOINT: [&str; 24] = [
     "host",
     "port",
     "ports",
@@ -38,7 +44,24 @@ const ENDPOINT: [&str; 25] = [
     "graphql_max_body_bytes",
     "json_rpc",
     "mcp",
-    "name",
+];
+/// Keys that are about requests.
+const OF_REQUESTS: [&str; 15] = [
+    "path",
+    "access",
+    "rules",
+    "deny_rules",
+    "allow_encoded_slash",
+    "websocket_credential_rewrite",
+    "request_body_credential_rewrite",
+    "credential_signing",
+    "signing_service",
+    "signing_region",
+    "persisted_queries",
+    "graphql_persisted_queries",
+    "graphql_max_body_bytes",
+    "json_rpc",
+    "mcp",
 ];
 
 pub(super) fn policy(
@@ -52,9 +75,12 @@ pub(super) fn policy(
     let place = doc.place(node);
     let what = format!("network_policies.{name}");
     let mut binaries = Vec::new();
-    for binary in doc.list(node, "binaries")? {
+    let listed = doc.list(node, "binaries")?;
+    for binary in listed {
         keys(doc, binary, &["path", "harness"], "a binary")?;
-        let Some((path, at)) = doc.one_text(binary, "path")? else { continue };
+        let Some((path, at)) = doc.one_text(binary, "path")? else {
+            return Err(doc.wrong(binary, "a binary has a `path`"));
+        };
         let odd =
             path.contains(['?', '[', ']', '{', '}', '\\']) || path.chars().any(char::is_control);
         if odd || !path.starts_with('/') || path.parse::<ProgramPattern>().is_err() {
@@ -77,26 +103,137 @@ pub(super) fn policy(
                 format!("it is a link to {real}, which is named too"),
             );
         }
-        for path in [Some(path), real].into_iter().flatten() {
-            if !binaries.iter().any(|known| known == path) {
-                binaries.push(path.to_owned());
+        for path in [Some(path), real].into_iter().flatten().map(globs::program) {
+            if !binaries.contains(&path) {
+                binaries.push(path);
             }
         }
     }
-    if binaries.is_empty() {
-        let why = "no program may use it there, whatever the documentation says, and so it is left out: name its binaries, and import anew";
-        parts.stricter(&place, what, why);
-        return Ok(());
-    }
-    parts.stricter(
-        &place,
-        what.clone(),
-        "there what a named program starts may use it too; here only the program itself",
-    );
+    let why = match (listed.is_empty(), binaries.is_empty()) {
+        (true, _) => {
+            "no program may use it there, whatever the documentation says, and so it permits nothing: name its binaries, and import anew"
+        }
+        (false, true) => "none of its programs can be said, and so it permits nothing",
+        (false, false) => {
+            "there what a named program starts may use it too; here only the program itself"
+        }
+    };
+    parts.stricter(&place, what.clone(), why);
     for endpoint in doc.list(node, "endpoints")? {
         one(parts, doc, &what, endpoint, &binaries, around)?;
     }
     Ok(())
+}
+
+/// The protocol as it is taken here: `rest` where there are rules without one.
+pub(super) fn kind(doc: &Document, node: &Node) -> Result<String, ImportError> {
+    let kind = doc
+        .one_text(node, "protocol")?
+        .map(|(text, _)| text.to_ascii_lowercase())
+        .unwrap_or_default();
+    let known = ["", "tcp", "rest", "websocket", "graphql", "mcp", "json-rpc", "sql"];
+    if !known.contains(&kind.as_str()) {
+        return Err(doc.wrong(node, format!("`{kind}` is no protocol")));
+    }
+    let rules = ["rules", "access", "deny_rules"].iter().any(|key| node.get(key).is_some());
+    Ok(if kind.is_empty() && rules { "rest".to_owned() } else { kind })
+}
+
+/// Whether requests are looked into.
+pub(super) fn looks(kind: &str) -> bool {
+    !matches!(kind, "" | "tcp" | "sql")
+}
+
+/// What is refused there as well.
+fn refused(
+    doc: &Document,
+    node: &Node,
+    kind: &str,
+    host: &str,
+    allowed: &[(&str, &Node)],
+) -> Result<(), ImportError> {
+    let rules = !doc.list(node, "rules")?.is_empty();
+    if rules && doc.one_text(node, "access")?.is_some_and(|(text, _)| !text.is_empty()) {
+        return Err(doc.wrong(node, "`access` and `rules` are both there: leave one of them out"));
+    }
+    if kind == "tcp" {
+        let named = host.is_empty() || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok();
+        if named {
+            return Err(doc.wrong(node, "`protocol: tcp` is for a host by its name"));
+        }
+        if let Some(key) = OF_REQUESTS.iter().find(|key| node.get(key).is_some()) {
+            let why = format!("`{key}` has no place beside `protocol: tcp`: leave one of them out");
+            return Err(doc.wrong(node, why));
+        }
+    }
+    if kind == "sql" {
+        let enforced =
+            doc.one_text(node, "enforcement")?.is_some_and(|(text, _)| text == "enforce");
+        if enforced || !doc.list(node, "deny_rules")?.is_empty() {
+            return Err(
+                doc.wrong(node, "commands of SQL are not looked into, so none can be refused")
+            );
+        }
+    }
+    for (text, at) in allowed {
+        match Range::parse(text) {
+            None => return Err(doc.wrong(at, format!("`{text}` is not an address or network"))),
+            Some(range) if range.is_refused() => {
+                let why = format!(
+                    "`{text}` has loopback, link-local or unspecified addresses, which are refused there: name networks without them"
+                );
+                return Err(doc.wrong(at, why));
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(())
+}
+
+/// Why OpenShell's proxy would connect to nothing there, whatever the policy says.
+fn unreachable(
+    target: &Target,
+    host: &str,
+    ports: &[u64],
+    allowed: &[(&str, &Node)],
+) -> Option<&'static str> {
+    match target {
+        Target::Address(address) => {
+            let own = Range::of(*address);
+            if own.is_refused() {
+                return Some(
+                    "loopback, link-local and unspecified addresses are never connected to there",
+                );
+            }
+            let within = |(text, _): &(&str, &Node)| {
+                Range::parse(text).is_some_and(|range| range.holds(own))
+            };
+            if !allowed.is_empty() && !allowed.iter().any(within) {
+                return Some("the address is none of its `allowed_ips`");
+            }
+        }
+        Target::Host(HostPattern::OneLabel(base) | HostPattern::AnyDepth(base))
+            if !base.as_str().contains('.') =>
+        {
+            return Some("a wildcard for all of a top-level domain is refused there");
+        }
+        Target::Host(_) if !host.is_ascii() => {
+            return Some(
+                "there names are compared as they are written, and in a request this one begins with `xn--`: write it so",
+            );
+        }
+        Target::Host(_) if host.ends_with('.') => {
+            return Some(
+                "there names are compared as they are written, and requests have no dot at the end: leave it out",
+            );
+        }
+        Target::Host(_) | Target::Addresses => {}
+    }
+    // At names, and public addresses of them, these are refused too.
+    ports
+        .iter()
+        .all(|port| addresses::CLUSTER.contains(port))
+        .then_some("ports of a cluster's own servers are refused there")
 }
 
 /// Where an endpoint is.
@@ -119,8 +256,12 @@ fn one(
     let place = doc.place(node);
     let host = doc.one_text(node, "host")?.map(|(text, _)| text).unwrap_or_default();
     let what = format!("{policy}: {}", if host.is_empty() { "any host" } else { host });
-    let ports = ports(doc, node)?;
-    let addresses = doc.texts(node, "allowed_ips")?;
+    let mut ports = ports(doc, node)?;
+    let allowed = doc.texts(node, "allowed_ips")?;
+    let kind = kind(doc, node)?;
+    let kind = kind.as_str();
+    refused(doc, node, kind, host, &allowed)?;
+    let denies = !doc.list(node, "deny_rules")?.is_empty();
     let target = if host.is_empty() {
         Target::Addresses
     } else if let Ok(address) = host.trim_matches(['[', ']']).parse::<IpAddr>() {
@@ -129,7 +270,7 @@ fn one(
         match host.parse::<HostPattern>() {
             Ok(pattern) => Target::Host(pattern),
             Err(_) => {
-                if node.get("deny_rules").is_some() {
+                if denies {
                     return Err(unsayable(
                         doc,
                         node,
@@ -146,49 +287,60 @@ fn one(
             }
         }
     };
-    let protocol = doc
-        .one_text(node, "protocol")?
-        .map(|(text, _)| text.to_ascii_lowercase())
-        .unwrap_or_default();
-    let mut kind = protocol.as_str();
-    if !["", "tcp", "rest", "websocket", "graphql", "mcp", "json-rpc", "sql"].contains(&kind) {
-        return Err(doc.wrong(node, format!("`{kind}` is no protocol")));
-    }
-    if kind.is_empty()
-        && (node.get("rules").is_some()
-            || node.get("access").is_some()
-            || node.get("deny_rules").is_some())
-    {
+    let unsaid = node.get("protocol").and_then(Node::text).unwrap_or_default().is_empty();
+    if unsaid && kind == "rest" {
         parts.stricter(
             &place,
             what.clone(),
             "there rules without a `protocol` have no effect; here they are taken for `rest`",
         );
-        kind = "rest";
     }
-    let looks = !matches!(kind, "" | "tcp" | "sql");
-    said(parts, doc, node, &what, looks)?;
-    let Some(rule) = base(parts, doc, node, &what, &target, &ports, &addresses)? else {
-        if node.get("deny_rules").is_some() && !matches!(target, Target::Host(_)) {
+    let looks = looks(kind);
+    if looks && denies {
+        let Target::Host(pattern) = &target else {
             return Err(unsayable(
                 doc,
                 node,
                 &what,
                 "it refuses requests at addresses, and a policy does so at names",
             ));
-        }
-        return Ok(());
-    };
-    if let Target::Host(pattern) = &target
-        && looks
-    {
-        let denied = requests::of(parts, doc, node, kind, For::Deny, &what)?;
+        };
+        let denied = match requests::of(parts, doc, node, kind, For::Deny, &what) {
+            // Where nothing else is permitted, nothing is to be refused.
+            Err(ImportError::Unsayable { why, .. })
+                if binaries.is_empty() && !around.is_elsewhere(&Selector::of(doc, node)?) =>
+            {
+                parts.lost(&place, what, why);
+                return Ok(());
+            }
+            denied => denied?,
+        };
         if !denied.is_empty() {
-            // Whoever asks: there the ancestors of a program count as well.
+            // Whoever asks, whatever it permits: there the ancestors of a program count as well.
             let refusal = json!({"hosts": [pattern.to_string()], "ports": ports});
             parts.network(refusal, denied, &place, &what);
         }
     }
+    if binaries.is_empty() {
+        return Ok(());
+    }
+    said(parts, doc, node, &what, looks)?;
+    if let Some(why) = unreachable(&target, host, &ports, &allowed) {
+        parts.lost(&place, what, why);
+        return Ok(());
+    }
+    let own = Selector::of(doc, node)?;
+    if let Some(why) = around.selectors.iter().find_map(|other| other.against(&own)) {
+        parts.lost(&place, what, why);
+        return Ok(());
+    }
+    for port in ports.extract_if(.., |port| addresses::CLUSTER.contains(port)) {
+        let why = "ports of a cluster's own servers are refused there";
+        parts.stricter(&place, format!("{what}: port {port}"), why);
+    }
+    let Some(rule) = base(parts, doc, node, &what, &target, &ports, &allowed)? else {
+        return Ok(());
+    };
     if let Target::Host(pattern) = &target
         && around.filtered.iter().any(|filter| overlap(filter, pattern))
     {
@@ -213,29 +365,28 @@ fn one(
         parts.network(Json::Object(rule), Vec::new(), &place, &what);
         return Ok(());
     }
-    let Target::Host(pattern) = &target else {
+    let Target::Host(_) = &target else {
         parts.lost(&place, what, "requests are compared at names, and this is an address");
         return Ok(());
     };
-    let mut allowed = requests::of(parts, doc, node, kind, For::Allow, &what)?;
-    let selector =
-        doc.one_text(node, "path")?.map(|(text, _)| text).filter(|path| !path.is_empty());
-    allowed.retain(|entry| {
+    let mut permitted = requests::of(parts, doc, node, kind, For::Allow, &what)?;
+    permitted.retain(|entry| {
         let paths = entry.value.get("allow").and_then(|allow| allow.get("paths"));
         let paths = paths.and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
-        let paths: Vec<String> = paths.iter().filter_map(|path| path.as_str().map(str::to_owned)).collect();
-        let other = around.selectors.iter().any(|other| other.takes(pattern, &ports, selector, &paths));
+        let paths: Vec<String> =
+            paths.iter().filter_map(|path| path.as_str().map(str::to_owned)).collect();
+        let other = around.selectors.iter().any(|other| other.takes(&own, &paths));
         if other {
             let why = "an endpoint with a narrower `path` decides some of these requests there, and only them: name the paths apart from it";
             parts.lost(&entry.place, entry.what.clone(), why);
         }
         !other
     });
-    if allowed.is_empty() {
+    if permitted.is_empty() {
         parts.lost(&place, what, "nothing that it permits can be said, so nothing is permitted");
         return Ok(());
     }
-    parts.network(Json::Object(rule), allowed, &place, &what);
+    parts.network(Json::Object(rule), permitted, &place, &what);
     Ok(())
 }
 
@@ -325,7 +476,24 @@ fn said(
             );
         }
     }
-    for key in ["allow_encoded_slash", "persisted_queries", "graphql_persisted_queries"] {
+    for key in ["graphql_max_body_bytes", "json_rpc.max_body_bytes", "mcp.max_body_bytes"] {
+        if let Some(at) = node.at(key) {
+            let why = "bodies that are compared are read up to 1 MiB here";
+            parts.lost(&doc.place(at), format!("{what}: {key}"), why);
+        }
+    }
+    if let Some(table) = doc.table(node, "json_rpc")? {
+        keys(doc, table, &["max_body_bytes"], "`json_rpc`")?;
+    }
+    if let Some(table) = doc.table(node, "mcp")? {
+        let known = ["max_body_bytes", "strict_tool_names", "allow_all_known_mcp_methods"];
+        keys(doc, table, &known, "`mcp`")?;
+    }
+    if let Some(at) = node.get("allow_encoded_slash") {
+        let why = "a path is permitted if it is in each way that it may be read";
+        parts.stricter(&doc.place(at), format!("{what}: allow_encoded_slash"), why);
+    }
+    for key in ["persisted_queries", "graphql_persisted_queries"] {
         if let Some(at) = node.get(key) {
             parts.stricter(&doc.place(at), format!("{what}: {key}"), "such requests are refused");
         }

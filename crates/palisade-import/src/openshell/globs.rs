@@ -14,13 +14,15 @@ pub(super) enum For {
 
 /// The most patterns that one stands for.
 const MOST: usize = 64;
+/// No pattern is longer, in bytes: its alternatives are written out, one behind the other.
+const LONGEST: usize = 4096;
 
 /// Paths that mean no more than this one for an allow, and no less for a deny.
 pub(super) fn paths(glob: &str, used: For) -> Result<Vec<String>, String> {
     let mut out = Vec::new();
     for glob in alternatives(glob)? {
         let glob = if glob == "**" { "/**".to_owned() } else { glob };
-        let glob = single(&glob, used)?;
+        let glob = rooted(single(&glob, used)?, used)?;
         let names = glob.split('/').skip(1).map(|name| match name {
             "**" if glob == "/**" || used == For::Deny => "**".to_owned(),
             // There the path `/a` is not among `/a/**`, and here it is.
@@ -41,6 +43,33 @@ pub(super) fn paths(glob: &str, used: For) -> Result<Vec<String>, String> {
     out.sort();
     out.dedup();
     Ok(out)
+}
+
+/// Programs that mean no more than this path, which has no wildcard but `*`.
+pub(super) fn program(path: &str) -> String {
+    let mut names = path.split('/').peekable();
+    let mut out = Vec::new();
+    while let Some(name) = names.next() {
+        out.push(match name {
+            // There it is at least one name, and here it may be none.
+            "**" if names.peek().is_some() => "*/**".to_owned(),
+            "**" => name.to_owned(),
+            name => within(name),
+        });
+    }
+    out.join("/")
+}
+
+/// A path from the root. Without a slash there none is meant, unless a star has it.
+fn rooted(glob: String, used: For) -> Result<String, String> {
+    if glob.starts_with('/') {
+        return Ok(glob);
+    }
+    if used == For::Allow {
+        return Err(format!("`{glob}` does not begin with a slash, as every path does"));
+    }
+    let rest = glob.trim_start_matches('*');
+    Ok(if rest.starts_with('/') { format!("/**{rest}") } else { format!("/**/{glob}") })
 }
 
 /// A value that is no path.
@@ -76,19 +105,23 @@ fn single(glob: &str, used: For) -> Result<String, String> {
     if used == For::Allow {
         return Err(format!("`{glob}`: nothing stands for single characters in a policy"));
     }
+    let odd = || Err(format!("`{glob}`: what its single characters stand for is not understood"));
     let mut out = String::new();
     let mut chars = glob.chars();
     while let Some(c) = chars.next() {
         match c {
             '?' => out.push('*'),
             '[' => {
-                chars.by_ref().find(|c| *c == ']');
+                let class: String = chars.by_ref().take_while(|c| *c != ']').collect();
+                // A bracket that comes first is one of its characters.
+                if matches!(class.as_str(), "" | "!" | "^") || class.contains(['/', '[', '\\']) {
+                    return odd();
+                }
                 out.push('*');
             }
-            '\\' => {
-                chars.next();
-                out.push('*');
-            }
+            '\\' if chars.next() == Some('/') => out.push('/'),
+            '\\' => out.push('*'),
+            ']' => return odd(),
             c => out.push(c),
         }
     }
@@ -97,6 +130,12 @@ fn single(glob: &str, used: For) -> Result<String, String> {
 
 /// What `{a,b}` stands for.
 fn alternatives(glob: &str) -> Result<Vec<String>, String> {
+    if glob.len() > LONGEST {
+        return Err(format!("it is longer than {LONGEST} bytes"));
+    }
+    if glob.contains(['{', '}']) && glob.contains(['[', '\\']) {
+        return Err(format!("the braces of `{glob}` are not understood"));
+    }
     let mut open = vec![glob.to_owned()];
     let mut done = Vec::new();
     while let Some(glob) = open.pop() {
@@ -104,6 +143,9 @@ fn alternatives(glob: &str) -> Result<Vec<String>, String> {
             return Err(format!("it stands for more than {MOST} patterns"));
         }
         let Some((start, rest)) = glob.split_once('{') else {
+            if glob.contains('}') {
+                return Err(format!("the braces of `{glob}` are not understood"));
+            }
             done.push(glob);
             continue;
         };
@@ -138,6 +180,29 @@ mod tests {
             assert_eq!(paths(glob, For::Allow).unwrap().join(" "), allow, "{glob}");
             assert_eq!(paths(glob, For::Deny).unwrap().join(" "), deny, "{glob}");
         }
+        for (glob, deny) in [
+            ("**/admin", "/**/admin"),
+            ("**/*.pem", "/**/*.pem"),
+            ("*/admin", "/**/admin"),
+            ("*", "/**/ /**/*"),
+            ("admin", "/**/admin"),
+            (r"/a\/b", "/a/b"),
+        ] {
+            assert_eq!(paths(glob, For::Deny).unwrap().join(" "), deny, "{glob}");
+            assert!(paths(glob, For::Allow).is_err(), "{glob}");
+        }
+        for glob in ["/x[]a]y", "/x[!]a]y", "/a[/]b", "/a]", "/x[{a]}y", r"/\{a,b\}", "/a}"] {
+            assert!(paths(glob, For::Deny).is_err(), "{glob}");
+        }
+        assert!(paths(&format!("/{}", "{a}".repeat(300_000)), For::Deny).is_err());
+        for (path, expected) in [
+            ("/opt/**/node", "/opt/*/**/node"),
+            ("/usr/**", "/usr/**"),
+            ("/**", "/**"),
+            ("/a***/b", "/a*/b"),
+        ] {
+            assert_eq!(program(path), expected);
+        }
         assert!(paths("/a?", For::Allow).is_err());
         assert_eq!(paths("/a[!0]?x", For::Deny).unwrap(), ["/a*x"]);
         assert!(text("1.*", For::Allow, true).is_err());
@@ -170,7 +235,7 @@ mod tests {
 
         #[test]
         fn no_path_is_allowed_or_spared_that_was_not(
-            glob in "(/(a|b|\\*|\\*\\*|a\\*|\\*b|a\\*\\*)){1,4}",
+            glob in "(\\*|\\*\\*|a|)(/(a|b|\\*|\\*\\*|a\\*|\\*b|a\\*\\*)){0,4}",
             path in "(/(a|b|ab|aab)){1,4}/?",
         ) {
             let Ok(read) = palisade_core::HttpPath::parse(path.as_bytes()) else { return Ok(()) };

@@ -2,12 +2,13 @@
 //!
 //! Where their documentation and their behaviour differ, the stricter of the two is taken.
 
+mod addresses;
 mod endpoint;
 mod globs;
 mod requests;
 mod selector;
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
 use palisade_core::HostPattern;
 use serde_json::json;
@@ -80,11 +81,22 @@ pub(crate) fn read(parts: &mut Parts<'_>) -> Result<(), ImportError> {
 struct Around {
     /// Those with a filter.
     filtered: Vec<HostPattern>,
+    /// Those of all endpoints.
     selectors: Vec<selector::Selector>,
+}
+
+impl Around {
+    /// Whether another endpoint than this one is for some of its hosts and ports.
+    fn is_elsewhere(&self, of: &selector::Selector) -> bool {
+        self.selectors.iter().filter(|other| other.meets(of)).count() > 1
+    }
 }
 
 /// A key that is not known may refuse something, and is an error there too.
 fn keys(doc: &Document, node: &Node, known: &[&str], of: &str) -> Result<(), ImportError> {
+    if !matches!(node.value, Value::Table(_) | Value::Null) {
+        return Err(doc.wrong(node, format!("{of} is a table of keys, and this is none")));
+    }
     match node.keys().iter().find(|key| !known.contains(&key.name.as_str())) {
         Some(key) => Err(doc.wrong(&key.node, format!("`{}` is not known in {of}", key.name))),
         None => Ok(()),
@@ -124,9 +136,24 @@ fn files(parts: &mut Parts<'_>, docs: &[Document]) -> Result<(), ImportError> {
         line: 0,
     };
     let mut named = false;
+    let mut reads = BTreeSet::new();
+    for doc in docs {
+        let texts = doc.texts(&doc.root, "filesystem_policy.read_only")?;
+        let path = |(text, _): &(&str, &Node)| {
+            paths::resolve(text, Path::new("/"), &parts.request.home).ok()
+        };
+        reads.extend(texts.iter().filter_map(path));
+    }
     for doc in docs {
         if let Some(node) = doc.table(&doc.root, "landlock")? {
             keys(doc, node, &["compatibility"], "`landlock`")?;
+            match doc.one_text(node, "compatibility")? {
+                None | Some(("" | "best_effort" | "hard_requirement", _)) => {}
+                Some((text, at)) => {
+                    let why = format!("`{text}` is neither `best_effort` nor `hard_requirement`");
+                    return Err(doc.wrong(at, why));
+                }
+            }
             parts.stricter(
                 &doc.place(node),
                 "landlock",
@@ -135,6 +162,9 @@ fn files(parts: &mut Parts<'_>, docs: &[Document]) -> Result<(), ImportError> {
         }
         if let Some(node) = doc.table(&doc.root, "process")? {
             keys(doc, node, &["run_as_user", "run_as_group"], "`process`")?;
+            for key in ["run_as_user", "run_as_group"] {
+                doc.one_text(node, key)?;
+            }
             parts.carried(
                 &doc.place(node),
                 "process",
@@ -156,6 +186,10 @@ fn files(parts: &mut Parts<'_>, docs: &[Document]) -> Result<(), ImportError> {
                 if !text.starts_with('/') || text.split('/').any(|part| part == "..") {
                     return Err(doc.wrong(node, "paths are absolute, and have no `..`"));
                 }
+                if text.trim() != text {
+                    parts.lost(&place, what, "the path begins or ends with a space");
+                    continue;
+                }
                 if paths::is_glob(text) {
                     parts.lost(&place, what, "only paths can be granted, not patterns");
                     continue;
@@ -163,12 +197,11 @@ fn files(parts: &mut Parts<'_>, docs: &[Document]) -> Result<(), ImportError> {
                 let path = paths::resolve(text, Path::new("/"), &parts.request.home)
                     .map_err(|why| doc.wrong(node, why))?;
                 // What both lists name is only read: the stricter of the two.
-                let read_too = writable
-                    && doc.texts(table, "read_only")?.iter().any(|(other, _)| {
-                        paths::resolve(other, Path::new("/"), &parts.request.home)
-                            .is_ok_and(|other| other == path)
-                    });
+                let read_too = writable && reads.contains(&path);
                 if !read_too {
+                    if path == parts.request.project && parts.access.is_none() {
+                        parts.access = Some((if writable { "rw" } else { "ro" }, place.clone()));
+                    }
                     parts.grant(writable, &path, &place, &what);
                 }
             }
@@ -212,7 +245,20 @@ fn filters(parts: &mut Parts<'_>, docs: &[Document]) -> Result<Vec<HostPattern>,
         let Some(table) = doc.table(&doc.root, "network_middlewares")? else { continue };
         for key in table.keys() {
             let place = doc.place(&key.node);
-            for (text, node) in doc.texts(&key.node, "endpoints.include")? {
+            let known = ["name", "middleware", "order", "config", "on_error", "endpoints"];
+            keys(doc, &key.node, &known, "a middleware")?;
+            if let Some(endpoints) = doc.table(&key.node, "endpoints")? {
+                keys(doc, endpoints, &["include", "exclude"], "`endpoints` of a middleware")?;
+            }
+            let include = doc.texts(&key.node, "endpoints.include")?;
+            if include.is_empty() {
+                let why = format!(
+                    "network_middlewares.{} has no `endpoints.include`: which hosts it filters is not known",
+                    key.name
+                );
+                return Err(doc.wrong(&key.node, why));
+            }
+            for (text, node) in include {
                 match text.parse::<HostPattern>() {
                     Ok(host) => hosts.push(host),
                     Err(_) => {

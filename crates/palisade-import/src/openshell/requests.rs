@@ -23,6 +23,9 @@ const RULE: [&str; 9] = [
     "tool",
     "params",
 ];
+/// Methods of HTTP that GraphQL comes by, and JSON-RPC.
+const GRAPHQL: [&str; 2] = ["GET", "POST"];
+const JSON_RPC: [&str; 1] = ["POST"];
 /// Methods of MCP that `allow_all_known_mcp_methods` is about.
 const MCP: [&str; 17] = [
     "initialize",
@@ -80,7 +83,13 @@ pub(super) fn of(
         };
         keys(doc, of, &RULE, "a rule")?;
         let told = format!("{what}: {key}: {}", shown(of));
+        let other = of.keys().iter().find(|key| !read(kind).contains(&key.name.as_str()));
         let made = match kind {
+            // It would narrow what is permitted. What is refused is more without it.
+            _ if other.is_some() && used == For::Allow => {
+                let name = other.map(|key| key.name.as_str()).unwrap_or_default();
+                Err(format!("`{name}` means nothing beside `protocol: {kind}`"))
+            }
             "rest" => rest(doc, of, selector, used)?,
             "websocket" => websocket(doc, node, of, selector, used)?,
             "graphql" => graphql(doc, of, selector, used)?,
@@ -121,6 +130,17 @@ pub(super) fn of(
     Ok(out)
 }
 
+/// The keys of a rule that a protocol has.
+fn read(kind: &str) -> &'static [&'static str] {
+    match kind {
+        "rest" => &["method", "path", "query"],
+        "websocket" => &["method", "path", "query", "operation_type", "operation_name", "fields"],
+        "graphql" => &["operation_type", "operation_name", "fields"],
+        "mcp" => &["method", "tool", "params"],
+        _ => &["method"],
+    }
+}
+
 fn shown(rule: &Node) -> String {
     let word = |key: &str| rule.get(key).and_then(Node::text).unwrap_or_default();
     let words = ["method", "path", "operation_type", "operation_name", "tool"].map(word);
@@ -141,7 +161,7 @@ fn allowed(
     let methods: &[&str] = match (kind, access) {
         ("rest", "read-only") => &["GET", "HEAD", "OPTIONS"],
         ("rest", "read-write") => &["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH"],
-        ("rest" | "graphql", "full") => &["*"],
+        ("rest", "full") => &["*"],
         ("websocket", "read-write" | "full") => &["GET"],
         ("websocket", "read-only") => {
             return Err(
@@ -149,10 +169,15 @@ fn allowed(
                     .into(),
             );
         }
-        ("graphql", "read-only" | "read-write") => {
-            let operations: &[&str] =
-                if access == "read-only" { &["query"] } else { &["query", "mutation"] };
+        ("graphql", "read-only" | "read-write" | "full") => {
+            // With `full` too: what is no GraphQL is refused there.
+            let operations: &[&str] = match access {
+                "read-only" => &["query"],
+                "read-write" => &["query", "mutation"],
+                _ => &["query", "mutation", "subscription"],
+            };
             out.insert("graphql".into(), json!({"operations": operations}));
+            out.insert("methods".into(), json!(GRAPHQL));
             return Ok(vec![out]);
         }
         _ => return Err("nothing is permitted by it there either".into()),
@@ -287,13 +312,18 @@ fn websocket(
     if used == For::Allow && method == "WEBSOCKET_TEXT" {
         return Ok(Err("it is part of what the upgrade permits".into()));
     }
+    if used == For::Allow && !matches!(method.as_str(), "GET" | "*") {
+        return Ok(Err("only a GET opens a WebSocket".into()));
+    }
     // Once open, anything is sent: the upgrade is permitted where messages are.
     let sends =
         doc.list(endpoint, "rules")?.iter().filter_map(|rule| rule.get("allow")).any(|rule| {
             let word =
                 rule.get("method").and_then(Node::text).unwrap_or_default().to_ascii_uppercase();
             let there = rule.get("path").and_then(Node::text);
+            let narrow = ["query", "operation_type", "operation_name", "fields"];
             matches!(word.as_str(), "WEBSOCKET_TEXT" | "*")
+                && !narrow.iter().any(|key| rule.get(key).is_some())
                 && (there == path || matches!(there, Some("**" | "/**")))
         });
     let refused = doc
@@ -319,6 +349,14 @@ fn websocket(
         Err(why) => return Ok(Err(why)),
     }
     out.insert("methods".into(), json!(["GET"]));
+    // Without it more is refused.
+    if used == For::Allow {
+        match query(doc, of, used)? {
+            Ok(query) if query.is_empty() => {}
+            Ok(query) => drop(out.insert("query".into(), Json::Object(query))),
+            Err(why) => return Ok(Err(why)),
+        }
+    }
     Ok(Ok(out))
 }
 
@@ -328,6 +366,9 @@ fn graphql(
     selector: Option<&str>,
     used: For,
 ) -> Result<Made, ImportError> {
+    if used == For::Deny && ["method", "path", "query"].iter().any(|key| of.get(key).is_some()) {
+        return Ok(Err("at GraphQL operations are refused, and not methods and paths".into()));
+    }
     let mut inner = Map::new();
     match doc.one_text(of, "operation_type")?.map(|(text, _)| text) {
         Some("*") => {}
@@ -352,7 +393,7 @@ fn graphql(
     }
     let mut out = Map::new();
     out.insert("graphql".into(), Json::Object(inner));
-    Ok(with_path(out, selector, used))
+    Ok(with_path(out, &GRAPHQL, selector, used))
 }
 
 fn mcp(
@@ -369,9 +410,28 @@ fn mcp(
         keys(doc, params, &["name"], "`params`")?;
         tools.extend(matcher(doc, params, "name")?);
     }
-    let method = doc.one_text(of, "method")?.map(|(text, _)| text);
+    let method = doc.one_text(of, "method")?.map(|(text, _)| text).filter(|text| !text.is_empty());
+    let calls = match method {
+        Some(method) => method == "tools/call",
+        None => all_known || used == For::Deny,
+    };
+    if !tools.is_empty() && !calls {
+        let why =
+            "`tool` is for the method `tools/call`: what it means beside another is not known";
+        return Ok(Err(why.into()));
+    }
     let mut inner = Map::new();
     match method {
+        Some("*") if used == For::Allow && all_known => {
+            inner.insert("methods".into(), json!(MCP));
+        }
+        Some(method)
+            if used == For::Allow
+                && method.contains(['*', '?', '[', '{'])
+                && !method.starts_with("tools/") =>
+        {
+            return Ok(Err("a method there is a whole name, or a pattern below `tools/`".into()));
+        }
         Some(method) => {
             let dots = globs::text(method, used, false);
             match dots {
@@ -396,7 +456,7 @@ fn mcp(
     }
     let mut out = Map::new();
     out.insert("json_rpc".into(), Json::Object(inner));
-    Ok(with_path(out, selector, used))
+    Ok(with_path(out, &JSON_RPC, selector, used))
 }
 
 fn json_rpc(
@@ -414,11 +474,28 @@ fn json_rpc(
     }
     let mut out = Map::new();
     let method = if method.is_empty() { "*" } else { method };
-    out.insert("json_rpc".into(), json!({"methods": [method]}));
-    Ok(with_path(out, selector, used))
+    // Older versions took globs here: refused is what either means.
+    let methods = match used {
+        For::Allow => vec![method.to_owned()],
+        For::Deny => match globs::text(method, used, false) {
+            Ok(methods) => methods,
+            Err(why) => return Ok(Err(why)),
+        },
+    };
+    out.insert("json_rpc".into(), json!({"methods": methods}));
+    Ok(with_path(out, &JSON_RPC, selector, used))
 }
 
-fn with_path(mut out: Map<String, Json>, selector: Option<&str>, used: For) -> Made {
+fn with_path(
+    mut out: Map<String, Json>,
+    methods: &[&str],
+    selector: Option<&str>,
+    used: For,
+) -> Made {
+    // Another method with such a body is another request.
+    if used == For::Allow {
+        out.insert("methods".into(), json!(methods));
+    }
     match paths(None, selector, used) {
         Ok(Some(paths)) => {
             out.insert("paths".into(), json!(paths));

@@ -1,16 +1,58 @@
-//! `path` of an endpoint: of several at one host and port, the one with the most literal path decides, and no other.
+//! What the endpoints of one host and port are to each other: by `path`, the most literal decides, and no other; and what
+//! contradicts is refused there as a whole.
+
+use std::{collections::BTreeSet, net::IpAddr};
 
 use palisade_core::HostPattern;
 
 use super::{endpoint, overlap};
-use crate::{error::ImportError, tree::Document};
+use crate::{
+    error::ImportError,
+    tree::{Document, Node},
+};
 
-/// Which requests an endpoint decides.
+/// Which requests an endpoint decides, and how.
 #[derive(Debug, Clone)]
 pub(super) struct Selector {
-    host: HostPattern,
+    host: Where,
     ports: Vec<u64>,
     path: String,
+    /// The protocol of requests; `None` where they are not looked into.
+    looks: Option<String>,
+    addresses: BTreeSet<String>,
+}
+
+#[derive(Debug, Clone)]
+enum Where {
+    Names(HostPattern),
+    Address(IpAddr),
+    Any,
+}
+
+impl Where {
+    fn of(host: &str) -> Self {
+        if let Ok(address) = host.trim_matches(['[', ']']).parse() {
+            return Self::Address(address);
+        }
+        if let Ok(names) = host.parse() {
+            return Self::Names(names);
+        }
+        // Of a name with stars in other places only what follows the last is known.
+        let end = host.rsplit_once('*').and_then(|(_, rest)| rest.split_once('.'));
+        match end.and_then(|(_, name)| name.parse().ok()) {
+            Some(name) => Self::Names(HostPattern::AnyDepth(name)),
+            None => Self::Any,
+        }
+    }
+
+    fn meets(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Names(one), Self::Names(other)) => overlap(one, other),
+            (Self::Address(one), Self::Address(other)) => one == other,
+            (Self::Names(_), Self::Address(_)) | (Self::Address(_), Self::Names(_)) => false,
+            (Self::Any, _) | (_, Self::Any) => true,
+        }
+    }
 }
 
 /// Those of all endpoints.
@@ -20,42 +62,68 @@ pub(super) fn all(docs: &[Document]) -> Result<Vec<Selector>, ImportError> {
         let Some(policies) = doc.table(&doc.root, "network_policies")? else { continue };
         for policy in policies.keys() {
             for node in doc.list(&policy.node, "endpoints")? {
-                let host = doc.one_text(node, "host")?.and_then(|(text, _)| text.parse().ok());
-                let path = doc
-                    .one_text(node, "path")?
-                    .map(|(text, _)| text)
-                    .filter(|path| !path.is_empty());
-                if let (Some(host), Some(path)) = (host, path) {
-                    all.push(Selector {
-                        host,
-                        ports: endpoint::ports(doc, node)?,
-                        path: path.to_owned(),
-                    });
-                }
+                all.push(Selector::of(doc, node)?);
             }
         }
     }
     Ok(all)
 }
 
-fn literal(path: &str) -> usize {
-    path.chars().filter(|c| !"*?[]{}".contains(*c)).count()
+/// How narrow a path is: as released versions count, and as others did.
+fn literal(path: &str) -> [usize; 2] {
+    ["*", "*?[]{}"].map(|wild| path.chars().filter(|c| !wild.contains(*c)).count())
 }
 
 impl Selector {
-    /// Whether it decides some of the requests that another endpoint with this path permits at these paths.
-    pub(super) fn takes(
-        &self,
-        host: &HostPattern,
-        ports: &[u64],
-        path: Option<&str>,
-        permitted: &[String],
-    ) -> bool {
-        let own = path.unwrap_or("**");
-        self.path != own
-            && literal(&self.path) >= literal(own)
-            && overlap(&self.host, host)
-            && self.ports.iter().any(|port| ports.contains(port))
+    pub(super) fn of(doc: &Document, node: &Node) -> Result<Self, ImportError> {
+        let text = |key| Ok(doc.one_text(node, key)?.map(|(text, _)| text).unwrap_or_default());
+        let addresses = doc.texts(node, "allowed_ips")?;
+        let path = text("path")?;
+        let kind = endpoint::kind(doc, node)?;
+        Ok(Self {
+            host: Where::of(text("host")?),
+            ports: endpoint::ports(doc, node)?,
+            path: if path.is_empty() { "**" } else { path }.to_owned(),
+            looks: endpoint::looks(&kind).then_some(kind),
+            addresses: addresses.iter().map(|(text, _)| text.trim().to_ascii_lowercase()).collect(),
+        })
+    }
+
+    /// Whether some host and port is meant by both.
+    pub(super) fn meets(&self, other: &Self) -> bool {
+        self.host.meets(&other.host) && self.ports.iter().any(|port| other.ports.contains(port))
+    }
+
+    /// Why nothing is permitted by an endpoint that this one meets.
+    pub(super) fn against(&self, of: &Self) -> Option<&'static str> {
+        if !self.meets(of) {
+            return None;
+        }
+        match (&self.looks, &of.looks) {
+            (Some(_), None) => {
+                return Some(
+                    "another endpoint of this host looks into requests, and decides them there: give this one a protocol and rules too",
+                );
+            }
+            (Some(one), Some(other)) if one != other && self.path == of.path => {
+                return Some(
+                    "another endpoint of this host and path has another protocol, which is refused there",
+                );
+            }
+            _ => {}
+        }
+        (self.addresses != of.addresses).then_some(
+            "another endpoint of this host has other `allowed_ips`, which is refused there",
+        )
+    }
+
+    /// Whether it decides some of the requests that another endpoint permits at these paths.
+    pub(super) fn takes(&self, of: &Self, permitted: &[String]) -> bool {
+        let ([own, own_old], [other, other_old]) = (literal(&self.path), literal(&of.path));
+        self.path != of.path
+            && (own >= other || own_old >= other_old)
+            && self.looks.is_some()
+            && self.meets(of)
             && (permitted.is_empty() || permitted.iter().any(|path| may_meet(path, &self.path)))
     }
 }
@@ -84,7 +152,24 @@ fn may_meet(one: &str, other: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::may_meet;
+    use super::{Where, may_meet};
+
+    #[test]
+    fn hosts_that_may_be_one() {
+        for (one, other, expected) in [
+            ("a-1.b.test", "a-*.b.test", true),
+            ("x.test", "a-*.b.test", false),
+            ("x.s3.eu.amazonaws.com", "*.s3.*.amazonaws.com", true),
+            ("x.test", "*", true),
+            ("x.test", "", true),
+            ("10.0.0.1", "", true),
+            ("10.0.0.1", "10.0.0.1", true),
+            ("10.0.0.1", "x.test", false),
+        ] {
+            assert_eq!(Where::of(one).meets(&Where::of(other)), expected, "{one} {other}");
+            assert_eq!(Where::of(other).meets(&Where::of(one)), expected, "{other} {one}");
+        }
+    }
 
     #[test]
     fn globs_that_may_meet() {
