@@ -230,6 +230,22 @@ try:
         capture_output=True, text=True, stdin=subprocess.DEVNULL)
     assert done.returncode == 1 and "is not changed" in done.stderr and "hosts: [a.test]" in done.stderr, done
 
+    # A name that another sandbox has got since it was listed is no answer for that one, whose numbers are the same.
+    child = start("a.test:7001", name="again")
+    (question,) = pending()
+    assert f"again/{question['id']}" in run("approvals", "list")
+    child.send_signal(signal.SIGTERM)
+    child.wait(timeout=60)
+    pending(0)
+    child = start("a.test:7002", name="again")
+    (other,) = pending()
+    assert other["id"] == question["id"], other
+    run("approvals", "allow", f"again/{other['id']}", expect=1)
+    run("approvals", "allow", f"again/{other['id']}", "--rule", "good.yaml", expect=1)
+    run("approvals", "list")
+    run("approvals", "allow", f"again/{other['id']}")
+    ends(child, "hello")
+
     # A client that gives up takes its question along.
     child = start("a.test:7001", name="gone")
     pending()

@@ -2,6 +2,7 @@
 
 mod edit;
 mod files;
+mod listed;
 mod screen;
 mod view;
 
@@ -146,13 +147,18 @@ fn list(args: &ListArgs) -> Result<ExitCode, Failure> {
     if !args.json {
         out.push_str(&row("QUESTION", "LEFT", "WAITING", "WANTS"));
     }
-    for (entry, pending) in all()? {
+    let all = all()?;
+    for (entry, pending) in &all {
         if args.json {
             let (session, name) = (&entry.session, entry.name.as_deref());
-            json_line(&mut out, &Listed { session, name, pending: &pending });
+            json_line(&mut out, &Listed { session, name, pending });
         } else {
-            out.push_str(&shown(&entry, &pending));
+            out.push_str(&shown(entry, pending));
         }
+    }
+    // Programs have the session beside each question.
+    if !args.json {
+        listed::keep(&state_dir()?, all.iter().map(|(entry, _)| entry))?;
     }
     print::text(&out)
 }
@@ -206,22 +212,26 @@ fn allow(args: &AllowArgs) -> Result<ExitCode, Failure> {
         return answer(&args.question, true, args.session).map(|_| ExitCode::SUCCESS);
     };
     let place = Place::find(file)?;
-    let addition = addition(&waiting(&args.question)?)?;
+    let (entry, pending) = waiting(&args.question)?;
+    let addition = addition(&pending)?;
     // It is tried before the answer: what cannot be written is not permitted for good.
     let change = place.with(&addition)?;
     print::note(&palisade_integrate::diff(place.shown(), change.before(), Some(change.after())));
-    answer(&args.question, true, true)?;
+    // That very sandbox: its name may be another's by now.
+    answer(&(entry.session.to_string(), pending.id), true, true)?;
     place.write(&addition)?;
     print::note(&format!("palisade: {} has a rule for it", file.display()));
     Ok(ExitCode::SUCCESS)
 }
 
 /// The question as it waits.
-fn waiting((which, id): &(String, u32)) -> Result<Pending, Failure> {
+fn waiting((which, id): &(String, u32)) -> Result<(Entry, Pending), Failure> {
     let state = state_dir()?;
     let (registry, entry) = running::find(&state, which).map_err(Failure::denied)?;
+    listed::same(&state, which, &entry)?;
     let pending = running::pending(&registry, &entry).map_err(Failure::denied)?;
     let found = pending.into_iter().find(|pending| pending.id == *id);
+    let found = found.map(|pending| (entry, pending));
     found.ok_or_else(|| {
         Failure::new(Kind::Denied, format!("no question {id} waits for an answer"))
             .remedy("palisade approvals list shows those that do")
@@ -248,8 +258,13 @@ fn addition(pending: &Pending) -> Result<Addition, Failure> {
 /// Answer a question. Returns what it was about.
 fn answer((which, id): &(String, u32), allow: bool, lasts: bool) -> Result<String, Failure> {
     let scope = if lasts { Scope::Session } else { Scope::Once };
-    let subject =
-        running::answer(&state_dir()?, which, *id, allow, scope).map_err(Failure::denied)?;
+    let state = state_dir()?;
+    let (_, entry) = running::find(&state, which).map_err(Failure::denied)?;
+    if allow {
+        listed::same(&state, which, &entry)?;
+    }
+    let session = entry.session.as_str();
+    let subject = running::answer(&state, session, *id, allow, scope).map_err(Failure::denied)?;
     let word = if allow { "allowed" } else { "denied" };
     let time = if lasts { "for this session" } else { "once" };
     print::text(&format!("{} is {word} {time}\n", escaped(&subject)))?;
