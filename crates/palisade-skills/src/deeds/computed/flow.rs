@@ -250,7 +250,7 @@ fn follow(text: &str, kind: FileKind, shipped: &HashSet<&str>) -> Option<Told> {
         // A table begins on the line of its name, or below it, unless that ends what it says.
         let above = line.checked_sub(1).filter(|&above| {
             let said = lines.get(above).map_or("", |(_, line)| line.trim_end());
-            !said.ends_with([';', ')']) && !(kind == FileKind::Python && said.ends_with(':'))
+            !(said.ends_with([';', ')']) || kind == FileKind::Python && said.ends_with(':'))
         });
         for line in [Some(line), above].into_iter().flatten() {
             *seeds.entry(line).or_default() |= DATA;
