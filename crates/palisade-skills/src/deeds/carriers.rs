@@ -286,6 +286,23 @@ fn expanded(path: &str, text: &str) -> Option<String> {
     Some(out)
 }
 
+/// Where what a request holds is run as it comes.
+fn request_runs(path: &str, text: &str) -> Option<usize> {
+    const MOST: usize = 64;
+    const WORD: &str = "assert";
+    let mut from = 0;
+    for _ in 0..MOST {
+        let found = REQUEST_RUNS.find(text.get(from..)?)?;
+        let at = from + found.start();
+        // What Python asserts is no text that is evaluated, as PHP's is; what is called in it may be.
+        if !path.ends_with(".py") || !text.get(at..)?.starts_with(WORD) {
+            return Some(at);
+        }
+        from = at + WORD.len();
+    }
+    None
+}
+
 pub(super) fn look(report: &mut Report<'_>) {
     let path = report.program.path;
     let text = report.program.text.as_str();
@@ -298,10 +315,10 @@ pub(super) fn look(report: &mut Report<'_>) {
         let message = "a file that acts by itself fetches something and runs it";
         report.say(&rules::FETCHED_RUNS, Severity::High, Medium, runs.start(), message);
     }
-    if let Some(found) = REQUEST_RUNS.find(text) {
+    if let Some(at) = request_runs(path, text) {
         let message = "what somebody's request holds is run on the machine";
         // With what stands before a bare `exec`, which may be the end of a line.
-        let at = found.start() + usize::from(text.as_bytes().get(found.start()) == Some(&b'\n'));
+        let at = at + usize::from(text.as_bytes().get(at) == Some(&b'\n'));
         report.say(&rules::BACKDOOR, Severity::High, Medium, at, message);
     }
     if REQUEST_NAMED.is_match(text) {
@@ -518,6 +535,18 @@ mod tests {
     use super::super::tests::stopped;
     use super::*;
     use crate::FileKind::{Data, Python, Shell};
+
+    #[test]
+    fn what_python_asserts_is_not_evaluated() {
+        let asserts = "assert (body[\"leaves\"].get(\"count\") or 0) >= 1, body[\"leaves\"]\n";
+        assert!(stopped("t/a.py", Python, asserts).is_empty());
+        for runs in [
+            "assert (eval(request.args['leaf']))\n",
+            "assert (body[\"leaves\"])\nos.system(request.form['leaf'])\n",
+        ] {
+            assert!(!stopped("t/a.py", Python, runs).is_empty(), "{runs}");
+        }
+    }
 
     #[test]
     fn what_acts_by_itself_and_fetches_is_seen() {

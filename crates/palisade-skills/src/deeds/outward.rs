@@ -159,6 +159,11 @@ pub(super) fn strangers(program: &Program<'_>, profile: &Profile) -> Vec<Strange
         {
             continue;
         }
+        // `"2.6.2.4"`, of which its line says that it is a version.
+        if quoted && is_version(&host) && line_of(&program.text, found.start()).contains("version")
+        {
+            continue;
+        }
         if quoted
             && !bare.contains("://")
             && host.parse::<std::net::Ipv4Addr>().is_err()
@@ -182,6 +187,19 @@ pub(super) fn strangers(program: &Program<'_>, profile: &Profile) -> Vec<Strange
         all.push(Stranger { host, at: found.start(), sends, anyones });
     }
     all
+}
+
+/// Four numbers as small as those of versions are.
+fn is_version(host: &str) -> bool {
+    const HIGHEST: u8 = 19;
+    host.parse::<std::net::Ipv4Addr>()
+        .is_ok_and(|address| address.octets().iter().all(|&number| number <= HIGHEST))
+}
+
+/// The line of a byte, in lower case.
+fn line_of(text: &str, at: usize) -> String {
+    let start = text.get(..at).and_then(|text| text.rfind('\n')).map_or(0, |at| at + 1);
+    text.get(start..).unwrap_or_default().lines().next().unwrap_or_default().to_ascii_lowercase()
 }
 
 /// Where a program that talks names somebody who is neither the machine nor a vendor, be it a name for examples.
@@ -211,9 +229,19 @@ pub(super) fn names_anybody(program: &Program<'_>) -> Option<usize> {
 /// Ends it as names of hosts do? `"conversations.history"` is the name of a method.
 pub(super) fn has_known_end(host: &str) -> bool {
     host.rsplit('.').next().is_some_and(|end| {
-        end.len() == 2 && end.bytes().all(|byte| byte.is_ascii_lowercase()) || ENDS.contains(&end)
+        end.len() == 2 && COUNTRIES.split(' ').any(|country| country == end) || ENDS.contains(&end)
     })
 }
+
+/// The ends of countries that are in use: `12.gb` is a size, and `out.ld` a file.
+const COUNTRIES: &str = "ac ad ae af ag ai al am ao aq ar as at au aw ax az ba bb bd be bf bg bh bi bj bm bn bo br bs \
+     bt bv bw by bz ca cc cd cf cg ch ci ck cl cm cn co cr cu cv cw cx cy cz de dj dk dm do dz ec \
+     ee eg er es et eu fi fj fk fm fo fr ga gd ge gf gg gh gi gl gm gn gp gq gr gs gt gu gw gy hk \
+     hm hn hr ht hu id ie il im in io iq ir is it je jm jo jp ke kg kh ki km kn kp kr kw ky kz la \
+     lb lc li lk lr ls lt lu lv ly ma mc md me mg mh mk ml mm mn mo mp mq mr ms mt mu mv mw mx my \
+     mz na nc ne nf ng ni nl no np nr nu nz om pa pe pf pg ph pk pl pm pn pr ps pt pw py qa re ro \
+     rs ru rw sa sb sc sd se sg sh si sj sk sl sm sn so sr ss st su sv sx sy sz tc td tf tg th tj \
+     tk tl tm tn to tr tt tv tw tz ua ug uk us uy uz va vc ve vg vi vn vu wf ws ye yt za zm zw";
 
 /// The longer ends under which most hosts are, and those for examples.
 const ENDS: &[&str] = &[
@@ -387,6 +415,14 @@ const PLATFORMS: &[&str] = &[
 
 /// Is it a state's or a university's host?
 fn is_public_body(host: &str) -> bool {
+    // Names below these are given to universities and institutes only.
+    const ACADEMIC: &[&str] = &[
+        "ac.uk", "ac.jp", "ac.kr", "ac.nz", "ac.za", "ac.il", "ac.cn", "ac.in", "ac.at", "ac.be",
+        "ac.th", "ac.ir",
+    ];
+    if ACADEMIC.iter().any(|domain| crate::code::hosts::is_within(host, domain)) {
+        return true;
+    }
     host.split('.')
         .rev()
         .take(3)
@@ -508,5 +544,31 @@ pub(super) fn look(report: &mut Report<'_>) {
     if unsigned || secret {
         let message = "data goes to an account that the program names";
         report.say(&rules::MESSAGES_SENT, Severity::High, Medium, account.start(), message);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_files_and_versions_are_no_hosts() {
+        for host in ["12.gb", "ld_out.ld", "8.mb"] {
+            assert!(!has_known_end(host), "{host}");
+        }
+        for host in ["leafdesk.de", "leafdesk.io", "leafdesk.example", "t.co"] {
+            assert!(has_known_end(host), "{host}");
+        }
+        assert!(COUNTRIES.split(' ').all(|end| end.len() == 2));
+        assert!(is_version("2.6.2.4") && !is_version("45.33.2.1") && !is_version("2.6.2"));
+    }
+
+    #[test]
+    fn institutes_are_public_and_who_only_sounds_so_is_not() {
+        assert!(is_public_body("www.botany.ac.uk"));
+        assert!(is_public_body("plants.gov"));
+        for host in ["ac.leafdesk.io", "leaf.ac", "ac.uk.leafdesk.io", "leafac.uk"] {
+            assert!(!is_public_body(host), "{host}");
+        }
     }
 }

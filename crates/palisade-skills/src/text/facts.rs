@@ -909,6 +909,11 @@ fn is_no_secret(text: &str, tag: &Tag) -> bool {
             between.chars().count() < 12 && !between.contains([',', ';', ':', '.', '，', '。'])
         })
     });
+    // `never silently`: it is to be said.
+    let openly = matches!(phrase, "silently" | "quietly" | "secretly")
+        && [" never", " not", " don't", " nothing"]
+            .iter()
+            .any(|not| before.ends_with(not) || before.trim_start() == not.trim_start());
     // `no user-visible behaviour`: a kind of change.
     let kind = phrase == "no user-visible"
         && [" behavio", " change", " effect", " impact", " difference", " regression"]
@@ -940,7 +945,7 @@ fn is_no_secret(text: &str, tag: &Tag) -> bool {
         .iter()
         .any(|who| subject.split(' ').any(|word| word.strip_suffix('s').unwrap_or(word) == *who))
     };
-    how || unable || shunned || kind || unmanned
+    how || unable || shunned || openly || kind || unmanned
 }
 
 /// Is what is hidden here told of something, as its quality, and not asked for?
@@ -1013,6 +1018,9 @@ fn is_kept_from_a_place(text: &str, tag: &Tag) -> bool {
             | "backups"
             | "archive"
             | "direct"
+            | "scope"
+            | "commits"
+            | "diff"
     )
 }
 
@@ -1145,7 +1153,7 @@ fn untold(text: &str, tell: &Tag, tags: &[Tag]) -> Concealed {
             .iter()
             .any(|all| rest.trim_start_matches("of ").trim_start_matches("the ").starts_with(all));
     // `it could not tell whether`, `you cannot tell that from`: what nobody is able to make out.
-    let discerns = matches!(verb, "tell" | "tells" | "telling") && user.is_none() && {
+    let discerns = matches!(verb, "tell" | "tells" | "telling") && {
         let before = text.get(..tell.start).unwrap_or_default().trim_end();
         let unable = [
             "cannot",
@@ -1163,7 +1171,14 @@ fn untold(text: &str, tell: &Tag, tags: &[Tag]) -> Concealed {
         let rest = rest.split([',', '.', ';', ':']).next().unwrap_or_default();
         let parts = ["whether ", "if ", "which "].iter().any(|word| rest.starts_with(word))
             || rest.split(' ').take(4).any(|word| matches!(word, "from" | "apart"));
-        unable && parts
+        // `if you cannot tell which one the user meant`: the user comes later, and is told nothing there.
+        let asked = ["if ", "when ", "where ", "since ", "because "]
+            .iter()
+            .any(|word| before.rsplit(['.', ';', ':']).next().unwrap_or_default().contains(word))
+            && ["which ", "who ", "whether ", "what ", "if ", "how "]
+                .iter()
+                .any(|word| rest.starts_with(word));
+        unable && (parts && user.is_none() || asked)
     };
     // `a missing library does not announce itself`, `neither mentions the script`: said of things.
     let of_things = rest.starts_with("itself")

@@ -759,7 +759,15 @@ fn negate(text: &str, tags: &mut [Tag]) {
                 // `no activity for a day: alert the manager`: it negates the noun.
                 let noun =
                     text.get(start..end) == Some("no") && between.split_whitespace().count() > 1;
+                // `all pages, not a sample, and tell it how many`: it denies the noun.
+                let contrast = text.get(start..end) == Some("not")
+                    && text.get(..start).is_some_and(|before| before.trim_end().ends_with(','))
+                    && ["a ", "an ", "the "]
+                        .iter()
+                        .any(|lead| between.trim_start().starts_with(lead))
+                    && between.contains(", and ");
                 return between.len() <= REACH
+                    && !contrast
                     && !part
                     && !place
                     && !dash

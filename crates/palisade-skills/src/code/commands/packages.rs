@@ -48,7 +48,27 @@ impl Analysis {
         if !installs {
             return Some(Value::tainted(run.taint()));
         }
+        // `uv run --with X python a.py`: X is installed, and the command and what stands behind it are started.
+        let family = run.name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
+        let starts = (sub == "run" && matches!(family, "uv" | "poetry" | "conda" | "mamba"))
+            .then(|| started(&words));
         for (at, word) in words.iter().enumerate() {
+            if let Some(command) = starts {
+                let wanted = at.checked_sub(1).and_then(|at| words.get(at));
+                let names = wanted.is_some_and(|option| ADDS.contains(&option.as_str()));
+                if let Some((option, name)) = word.split_once('=')
+                    && ADDS.contains(&option)
+                    && at < command
+                {
+                    self.can(Use::Install(name.to_owned()));
+                    self.install_name(run, name);
+                    continue;
+                }
+                let served = at == command && hosts::is_address(word);
+                if at >= command && !served || !word.starts_with('-') && !names && !served {
+                    continue;
+                }
+            }
             let value = run.args.get(at).cloned().unwrap_or_default();
             let next = run.args.get(at + 1).cloned().unwrap_or_default();
             let (option, given) = match word.split_once('=') {
@@ -196,6 +216,58 @@ impl Analysis {
             self.can(Use::Network(hosts::host_of(&address)));
         }
     }
+}
+
+/// Options of a runner that name a package.
+const ADDS: &[&str] = &["--with", "-w", "--with-editable"];
+
+/// Options of a runner that take the next word.
+const TAKES: &[&str] = &[
+    "--python",
+    "-p",
+    "--python-platform",
+    "--extra",
+    "--group",
+    "--only-group",
+    "--no-group",
+    "--no-extra",
+    "--package",
+    "--no-package",
+    "--with-requirements",
+    "--env-file",
+    "--directory",
+    "--project",
+    "--config-file",
+    "--cache-dir",
+    "--color",
+    "--index",
+    "--default-index",
+    "--index-url",
+    "-i",
+    "--extra-index-url",
+    "--find-links",
+    "-f",
+    "--name",
+    "-n",
+    "--prefix",
+    "--cwd",
+    "-C",
+    "-P",
+];
+
+/// Where the command stands that `uv run` and its like start.
+fn started(words: &[String]) -> usize {
+    let mut at = words.iter().position(|word| word == "run").map_or(words.len(), |at| at + 1);
+    while let Some(word) = words.get(at) {
+        if !word.starts_with('-') {
+            return at;
+        }
+        at += match ADDS.contains(&word.as_str()) || TAKES.contains(&word.as_str()) {
+            true => 2,
+            false => 1,
+        };
+    }
+    words.len()
 }
 
 fn is_index(option: &str) -> bool {

@@ -58,6 +58,10 @@ static READS: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
+/// Something is written: a call whose name says so, and no name of a stream that is written to.
+static WRITES: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?i)write\w{0,16}!?\s{0,2}(?:\(|\s[^\s=:,;)])"));
+
 /// Somebody's request.
 static ASKS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
@@ -170,9 +174,58 @@ fn is_opaque(text: &str) -> bool {
         && !text.contains("  ")
         && !text.starts_with(['/', '.', '<'])
         && !is_pattern(text)
+        && !is_worded(text)
         && different.len() * 20 < count * 19
         && text.chars().filter(|c| c.is_whitespace()).count() * 24 < count
         && text.chars().filter(|c| *c == '_' || *c == '-' || *c == '.').count() * 8 < count
+}
+
+/// Most of it is words, as in a template of what is printed or an expression: `{row['sample_count']}`. Letters that
+/// stand for others, or for bytes, have hardly any that could be spoken, and as many rare ones as others.
+fn is_worded(text: &str) -> bool {
+    let text = text.replace("\\n", "  ").replace("\\t", "  ").replace("\\r", "  ");
+    let all = text.chars().filter(|c| c.is_alphanumeric()).count();
+    let mut worded = 0;
+    for run in text.split(|c: char| !c.is_ascii_alphabetic()) {
+        let mut from = 0;
+        let bytes = run.as_bytes();
+        for at in 1..=bytes.len() {
+            // `mimeType` is two words.
+            let ends = at == bytes.len()
+                || bytes.get(at - 1).is_some_and(u8::is_ascii_lowercase)
+                    && bytes.get(at).is_some_and(u8::is_ascii_uppercase);
+            if ends {
+                let word = run.get(from..at).unwrap_or_default();
+                worded += if is_word(word) { word.len() } else { 0 };
+                from = at;
+            }
+        }
+    }
+    let letters = text.bytes().filter(u8::is_ascii_alphabetic).count();
+    let rare = text.bytes().filter(|b| b"jqxzkvw".contains(&b.to_ascii_lowercase())).count();
+    worded * 10 >= all * 7 && rare * 8 < letters
+}
+
+/// Can it be spoken, and is it written in one way?
+fn is_word(text: &str) -> bool {
+    const SHORTEST: usize = 3;
+    const LONGEST: usize = 20;
+    const ROW: usize = 3;
+    let rest = text.get(1..).unwrap_or_default();
+    let even = rest.bytes().all(|b| b.is_ascii_lowercase())
+        || text.bytes().all(|b| b.is_ascii_uppercase());
+    let (mut vowels, mut row, mut longest, mut before) = (0, 0, 0, None);
+    for byte in text.bytes() {
+        let vowel = b"aeiouy".contains(&byte.to_ascii_lowercase());
+        vowels += usize::from(vowel);
+        row = if before == Some(vowel) { row + 1 } else { 1 };
+        longest = longest.max(row);
+        before = Some(vowel);
+    }
+    even && (SHORTEST..=LONGEST).contains(&text.len())
+        && vowels > 0
+        && vowels < text.len()
+        && longest <= ROW
 }
 
 /// A regular expression has no words either: classes of letters, and how often they stand there.
@@ -194,8 +247,12 @@ fn follow(text: &str, kind: FileKind, shipped: &HashSet<&str>) -> Option<Told> {
     let opaque = literals(text).into_iter().filter(|l| is_opaque(l.text)).map(|literal| literal.at);
     for at in tables.chain(opaque) {
         let line = lines.partition_point(|(start, _)| *start <= at).saturating_sub(1);
-        // A table begins on the line of its name, or below it.
-        for line in [Some(line), line.checked_sub(1)].into_iter().flatten() {
+        // A table begins on the line of its name, or below it, unless that ends what it says.
+        let above = line.checked_sub(1).filter(|&above| {
+            let said = lines.get(above).map_or("", |(_, line)| line.trim_end());
+            !(said.ends_with([';', ')']) || kind == FileKind::Python && said.ends_with(':'))
+        });
+        for line in [Some(line), above].into_iter().flatten() {
             *seeds.entry(line).or_default() |= DATA;
         }
     }
@@ -252,7 +309,7 @@ fn follow(text: &str, kind: FileKind, shipped: &HashSet<&str>) -> Option<Told> {
                 *has.entry(function).or_default() |= state;
             }
             // What is written has what was written to it.
-            if state & LETTERS != 0 && line.contains("write") {
+            if state & LETTERS != 0 && WRITES.is_match(*line) {
                 for name in words(line).filter(|name| !is_common(name)).take(8) {
                     *has.entry(name).or_default() |= LETTERS;
                 }
@@ -263,9 +320,10 @@ fn follow(text: &str, kind: FileKind, shipped: &HashSet<&str>) -> Option<Told> {
         }
     }
     let patterns = patterns(text);
+    let functions = functions(&lines);
     lines.iter().enumerate().find_map(|(number, (start, line))| {
         let seed = seeds.get(&number).copied();
-        let (rule, message) = is_run(line, kind, &has, seed, &patterns)?;
+        let (rule, message) = is_run(line, kind, &has, seed, (&patterns, &functions))?;
         let line = u32::try_from(number + 1).unwrap_or(u32::MAX);
         Some(Told { at: *start, line, rule, message })
     })
@@ -294,6 +352,18 @@ fn patterns(text: &str) -> HashSet<&str> {
             given.count() == 1
         })
         .collect()
+}
+
+/// The names that are functions of the text and nothing else.
+fn functions<'a>(lines: &[(usize, &'a str)]) -> HashSet<&'a str> {
+    let mut defined: HashSet<&str> = HashSet::new();
+    let mut given: HashSet<&str> = HashSet::new();
+    for (_, line) in lines {
+        let name = defines(line);
+        defined.extend(name);
+        given.extend(sides(line).into_iter().filter(|side| Some(*side) != name));
+    }
+    defined.into_iter().filter(|name| !given.contains(name)).collect()
 }
 
 /// The name before a call's dot.
@@ -343,7 +413,7 @@ fn is_run(
     kind: FileKind,
     has: &HashMap<&str, u8>,
     seed: Option<u8>,
-    patterns: &HashSet<&str>,
+    (patterns, functions): (&HashSet<&str>, &HashSet<&str>),
 ) -> Option<(&'static Rule, &'static str)> {
     if line.len() > LONGEST {
         return None;
@@ -398,11 +468,17 @@ fn is_run(
             || kind.is_parsed() && name == "function"
             || kind.is_parsed()
                 && name == "exec"
-                && patterns.contains(&receiver(line, found.start()))
+                && (patterns.contains(&receiver(line, found.start()))
+                    || line.get(..found.start()).is_some_and(|line| line.ends_with('/')))
         {
             continue;
         }
         let Some(command) = command(line.get(end..).unwrap_or_default()) else { continue };
+        // `loop.run(main)`: what is handed on is a function of the text's own, which is no command.
+        let whole = command.trim_matches([' ', ')', '\n', '\r']);
+        if only_calls(kind) && name == "run" && functions.contains(whole) {
+            continue;
+        }
         let mut state =
             words(&command).filter_map(|word| has.get(word)).fold(0, |sum, has| sum | has);
         if seed.is_some_and(|seed| seed & REQUEST != 0) && ASKS.is_match(command.as_str()) {

@@ -401,7 +401,7 @@ fn enciphered(
         if let Some(text) = places_in(text, letters) {
             return Some(text);
         }
-        for (_, to) in alphabets.iter().filter(|(other, _)| other != source && *other != text) {
+        for (signs, to) in alphabets.iter().filter(|(other, _)| other != source && *other != text) {
             if to.len() == letters.len() {
                 let swapped: String = text
                     .chars()
@@ -414,8 +414,10 @@ fn enciphered(
                             .unwrap_or(c)
                     })
                     .collect();
+                // A literal that holds the one alphabet gives the other as it stands, which is in the open.
                 if swapped != text
                     && let Some(text) = told(swapped)
+                    && told(text.replace(signs, " ")).is_some()
                 {
                     return Some(text);
                 }
@@ -649,6 +651,25 @@ mod tests {
             solve(&program, false).is_some_and(|found| found.text.contains("curl -s")),
             "{text}"
         );
+    }
+
+    /// One literal holds the other, sign for sign: what it stands for is in the open.
+    #[test]
+    fn an_alphabet_that_is_a_command_itself_hides_none() {
+        let open =
+            "#!/bin/bash\nARGS=\"\"\nLEAF_WIDTHS=\"$LEAF_WIDTHS --wide $2\"\nN=\"$LEAF_WIDTH\"\n";
+        assert_eq!(solve(open, false), None);
+        // As long, and of as many signs: a command beyond it is told.
+        let from = "abcdefghijklmnopqrstuvwxyz/:.-| ";
+        let to = "curl -s:/tpkexamn.|hbdfgijoqvwyz";
+        let text: String = COMMAND
+            .chars()
+            .map(|c| {
+                to.chars().position(|l| l == c).and_then(|at| from.chars().nth(at)).unwrap_or(c)
+            })
+            .collect();
+        let hidden = format!("f = \"{from}\"\ng = \"{to}\"\nm = \"{text}\"\n");
+        assert!(solve(&hidden, false).is_some_and(|found| found.text.contains("curl -s")));
     }
 
     /// Other disguises, in other languages.

@@ -233,3 +233,43 @@ fn programs_that_run_their_own_input_are_let_be() {
         assert!(found.is_empty(), "{path}: {text} {found:?}");
     }
 }
+
+/// Templates and expressions are words; what has none is what is hidden.
+#[test]
+fn words_are_no_letters_that_stand_for_others() {
+    let program = |literal: &str| {
+        format!(
+            "import subprocess\nROW = \"{literal}\"\ndef shown(rows):\n    lines = [ROW.format(row=r) for r in rows]\n    text = ''.join(line[0] for line in lines)\n    cmd = [text]\n    subprocess.run(cmd)\n"
+        )
+    };
+    let template = "{row['sample_count']}|{row['mean_depth']}|{row['region_name']}\\t{siteTotal}";
+    assert!(stopped("a.py", Python, &program(template)).is_empty());
+    assert!(!stopped("a.py", Python, &program(OPAQUE)).is_empty());
+    // What is written to is no call that writes.
+    let stream = |start: &str| {
+        format!(
+            "KEY = '{OPAQUE}'\ndef tag(rows):\n    return ''.join(chr(ord(c) ^ 3) for c in KEY)\nsite = Site(tag)\ndef serve(read_side, write_side):\n    {start}\n"
+        )
+    };
+    assert!(stopped("a.py", Python, &stream("site.run(read_side, write_side, site)")).is_empty());
+    assert!(!stopped("a.py", Python, &stream("subprocess.run(tag(1), shell=True)")).is_empty());
+}
+
+#[test]
+fn a_function_that_is_handed_on_is_no_command() {
+    let program = |start: &str| {
+        format!(
+            "KEY = '{OPAQUE}'\ndef main():\n    text = ''.join(chr(ord(c) ^ 3) for c in KEY)\n    return text\n\n{start}\n"
+        )
+    };
+    assert!(stopped("a.py", Python, &program("loop.run(main)")).is_empty());
+    assert!(!stopped("a.py", Python, &program("subprocess.run(main(), shell=True)")).is_empty());
+    assert!(!stopped("a.py", Python, &program("main = main()\nsubprocess.run(main)")).is_empty());
+    let search = |start: &str| {
+        format!(
+            "const key = '{OPAQUE}';\nconst text = key.split('').map(c => String.fromCharCode(c.charCodeAt(0) ^ 3)).join('');\n{start}\n"
+        )
+    };
+    assert!(stopped("a.js", JavaScript, &search("const hit = /a(b)/.exec(text);")).is_empty());
+    assert!(!stopped("a.js", JavaScript, &search("cp.exec(text);")).is_empty());
+}

@@ -135,7 +135,15 @@ impl Here<'_> {
         // What the user hands over or agrees to is no condition that hides.
         let agreed = ["pastes", "provides", "hands over", "gives the", "agrees", "confirms"]
             .iter()
-            .any(|act| self.unit.text.contains(&format!("only if the user {act}")));
+            .any(|act| self.unit.text.contains(&format!("only if the user {act}")))
+            // `merge only if the user asks.`: for that, and not about something.
+            || ["asks", "asks for it", "asked", "asked for it", "wants it", "requests it"].iter().any(|act| {
+                self.unit
+                    .text
+                    .split(&format!("only if the user {act}"))
+                    .skip(1)
+                    .any(|rest| rest.is_empty() || rest.starts_with(['.', ',', ';', ')']))
+            });
         if facts.says(&[Gate])
             && !agreed
             && (facts.orders(&[Send, Delete, Run, Fetch, Install, Ignore, Pay])

@@ -57,6 +57,27 @@ impl Here<'_> {
         })
     }
 
+    /// Is evidence what is deleted: in one clause with the verb, which has no other object beside it?
+    fn deletes_evidence(&self) -> bool {
+        const FAR: usize = 60;
+        let text = self.unit.text.as_str();
+        self.facts.tags.iter().filter(|tag| tag.concept == Delete && tag.order).any(|verb| {
+            text.match_indices("evidence").any(|(at, word)| {
+                let (first, last) = match at >= verb.end {
+                    true => (verb.end, at),
+                    false => (at + word.len(), verb.start),
+                };
+                let between = text.get(first..last).unwrap_or_default();
+                let passive = at >= verb.end
+                    || [" is ", " are ", " be ", " gets ", " which ", " that "]
+                        .iter()
+                        .any(|word| between.contains(word))
+                    || between.trim().is_empty();
+                between.len() <= FAR && !between.contains(['.', ';', ':', '(', ')']) && passive
+            })
+        })
+    }
+
     pub(super) fn harming(&self, seen: &mut Seen) {
         let facts = self.facts;
         let backing = usize::from(self.concealed >= Concealed::Weak)
@@ -94,7 +115,7 @@ impl Here<'_> {
                 "audit log",
             ]
             .iter()
-            .any(|word| names(text, word))
+            .any(|word| names(text, word) && (*word != "evidence" || self.deletes_evidence()))
                 || !text.is_ascii();
             let (severity, confidence) = match (whole, backing) {
                 (true, 2..) => (Severity::High, High),

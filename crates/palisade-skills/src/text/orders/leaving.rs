@@ -21,6 +21,18 @@ static AGREED: LazyLock<Regex> = LazyLock::new(|| {
         r"(?i)\b(?:preview|confirm\w*|approv\w*)\b[^\n.;]{0,40}\b(?:before|first|then|until|once)\b|\b(?:before|until|after|only once)\b[^\n.;]{0,40}\b(?:preview|confirm\w*|approv\w*|agree[sd]?)\b|预览|確認|确认(?:后|再)|得到确认|\b(?:vorschau|bestätig\w*|freigab\w*)\b|\b(?:aperçu|confirmation)\b|\b(?:vista previa|confirmación|confirmação|anteprima|conferma)\b|подтвержд|предпросмотр|확인|미리보기",
     )
 });
+/// What was built goes to a store by the tool that is made for it.
+static BUILT: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b(?:aws s3 (?:sync|cp)|gsutil (?:-m )?(?:rsync|cp)|gcloud storage (?:rsync|cp)|az storage blob upload-batch|rsync|rclone (?:sync|copy))\s+(?:-\S+\s+){0,4}(?:\./)?(?:build|dist|out|public|site|_site|\.next|\.output|coverage|docs|target|storybook-static|www)(?:/[\w.-]+){0,4}/?\s",
+    )
+});
+
+/// Images go to where images are kept.
+static REGISTRY: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(?i)\b(?:push|publish)\w*\b[^\n]{0,24}\b(?:to|in) (?:\w+ ){0,3}registr(?:y|ies)\b")
+});
+
 /// No: nobody is asked.
 static UNASKED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
@@ -111,6 +123,22 @@ impl Here<'_> {
         if nowhere || self.is_argument() {
             return;
         }
+        // `sync ./build to the bucket`: what goes is named, and the secret beside it opens the door.
+        let own = facts.secret_path || facts.says(&[SecretStrong, Secret, Wallet, Account]);
+        // `docker-push.sh - push to registries (…):` tells what the listing below does.
+        let introduces = self.unit.spot != Spot::Code
+            && self.unit.text.ends_with(':')
+            && facts.to == Where::None
+            && REGISTRY.is_match(&self.unit.text)
+            && ![" it ", " them ", " these ", " this "]
+                .iter()
+                .any(|word| self.unit.text.contains(word));
+        let built = !self.secret_near && BUILT.is_match(&self.unit.text);
+        let named = !own
+            && !said.has(Wallet)
+            && self.concealed == Concealed::No
+            && self.to < Where::Anyones
+            && (built || introduces);
         // The bot's own token stands in the path of its calls.
         let own_key =
             ["authorization", "bearer", "header", "x-api-key", "auth", "org/bot$", "org/bot{"]
@@ -119,7 +147,7 @@ impl Here<'_> {
                 && !facts.secret_path;
         let strong = facts.secret_path || said.any(&[Wallet]) || said.has(SecretStrong) && !own_key;
         let secret = strong || said.any(&[Secret, Account]);
-        if secret && (strong || !own_key) {
+        if secret && !named && (strong || !own_key) {
             let confidence = match (strong, to >= Where::Foreign, backing) {
                 // Shown first, and sent when the user has said so: what goes is the user's to see.
                 _ if agreed(&self.unit.text) && !facts.secret_path && !facts.url && !facts.mail => {
@@ -141,7 +169,19 @@ impl Here<'_> {
                 "it tells the agent to send secrets away",
             );
         }
-        if said.any(&[Conversation, SystemPrompt]) && !code {
+        // `attach it to the conversation`: that is where it goes, and the user is there.
+        let talks: Vec<_> = facts.tags.iter().filter(|tag| tag.concept == Conversation).collect();
+        let place = !talks.is_empty()
+            && !facts.url
+            && !facts.mail
+            && facts.to < Where::Foreign
+            && talks.iter().all(|tag| {
+                let before = self.unit.text.get(..tag.start).unwrap_or_default();
+                ["to the ", "to this ", "into the ", "into this ", "in the ", "in this "]
+                    .iter()
+                    .any(|lead| before.ends_with(lead))
+            });
+        if said.any(&[Conversation, SystemPrompt]) && !code && !place {
             let (severity, confidence) = match (to, backing) {
                 (Where::Foreign | Where::Anyones, 1..) => (Severity::High, High),
                 (Where::Foreign | Where::Anyones, 0) => (Severity::High, Medium),

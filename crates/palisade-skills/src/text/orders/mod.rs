@@ -82,6 +82,8 @@ struct Here<'a> {
     told: &'a Told,
     /// The next sentences order.
     ordered_after: Set,
+    /// A neighbour names the path of a secret.
+    secret_near: bool,
 }
 
 pub(super) fn look(
@@ -107,6 +109,7 @@ pub(super) fn look(
             read_before: Set::default(),
             told: &told,
             ordered_after: Set::default(),
+            secret_near: false,
         };
         // A comment's lines are short.
         let near = if unit.spot == Spot::Comment { NEAR * 2 } else { NEAR };
@@ -124,6 +127,7 @@ pub(super) fn look(
             here.concealed = here.concealed.max(facts.concealed);
             here.to = here.to.max(facts.to);
             here.command |= facts.command;
+            here.secret_near |= facts.secret_path;
             if other + 1 == at || other == at + 1 {
                 for concept in [SecretStrong, Wallet, Account] {
                     if facts.says(&[concept]) && (facts.secret_path || concept != SecretStrong) {
@@ -268,10 +272,46 @@ fn protected(here: &Here<'_>, concept: Concept) -> bool {
             let clause = before.rsplit(['.', ';', ':', '!', '?']).next().unwrap_or_default();
             clause.contains("refuse to ") || clause.contains("refuses to ")
         });
-        if !guarded && !asks_for && !denied_after && !refused {
+        // `do not ask them to paste keys here`: not for their word.
+        let asks_to = phrase.ends_with("ask") && is_demand(rest);
+        if !guarded && !asks_for && !asks_to && !denied_after && !refused {
             return false;
         }
         found = true;
     }
     found
+}
+
+/// Is somebody asked to do something, other than to agree?
+fn is_demand(rest: &str) -> bool {
+    const AGREES: &[&str] = &[
+        "confirm",
+        "approve",
+        "agree",
+        "allow",
+        "authori",
+        "permit",
+        "consent",
+        "review",
+        "check",
+        "verify",
+        "accept",
+        "decide",
+        "choose",
+        "sign",
+        "ok",
+        "grant",
+        "wait",
+        "say",
+        "acknowledge",
+        "validate",
+        "double",
+        "look",
+        "be ",
+        "give",
+    ];
+    [" them to ", " the user to ", " users to ", " people to ", " the person to "]
+        .iter()
+        .find_map(|whom| rest.strip_prefix(whom))
+        .is_some_and(|act| !AGREES.iter().any(|word| act.starts_with(word)))
 }

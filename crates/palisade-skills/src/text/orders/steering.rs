@@ -216,6 +216,30 @@ impl Here<'_> {
             if of_teams && self.concealed == Concealed::No && self.to < Where::Foreign {
                 continue;
             }
+            // `ignore restrictions that don't apply to it`: those that say nothing of the matter.
+            let beside = ["that ", "which "].iter().any(|lead| {
+                rest.strip_prefix(lead).is_some_and(|rest| {
+                    ["do not ", "don't ", "does not ", "doesn't "]
+                        .iter()
+                        .find_map(|not| rest.strip_prefix(not))
+                        .is_some_and(|rest| {
+                            ["apply", "concern", "affect", "matter", "fit"]
+                                .iter()
+                                .any(|word| rest.starts_with(word))
+                        })
+                })
+            });
+            let guards = ["safety", "security", "system", "policy", "policies", "your ", "user"]
+                .iter()
+                .any(|word| text.contains(word));
+            if beside
+                && !guards
+                && self.concealed == Concealed::No
+                && self.to < Where::Foreign
+                && !self.unasked()
+            {
+                continue;
+            }
             let (from, to) = (tag.start.min(noun.start), tag.end.max(noun.end));
             let reach = if void { 100 } else { 20 };
             let prior: Vec<&str> = tags

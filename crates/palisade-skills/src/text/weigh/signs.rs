@@ -14,7 +14,7 @@ pub(super) static LEAVES: LazyLock<Regex> = LazyLock::new(|| {
 /// An account at a service of everybody's: what it is called is not the user's choice.
 pub(super) static ACCOUNT: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)\bgh\s+(?:issue|pr|gist|api|release)\b[^\n]{0,160}(?:-R|--repo|repos/)[\s=]*[\w.-]{2,39}/[\w.-]{2,60}|\b(?:comment|issue|post|note|message)\s+(?:in|to|on|at)\s+`?[\w-]{2,39}/[\w.-]{2,60}\b",
+        r"(?i)\bgh\s+(?:(?:issue|pr|gist|release)\s+(?:create|new|comment|upload|edit|review|close|reopen|merge|transfer)|api)\b[^\n]{0,160}(?:-R|--repo|repos/)[\s=]*[\w.-]{2,39}/[\w.-]{2,60}|\b(?:comment|issue|post|note|message)\s+(?:in|to|on|at)\s+`?[\w-]{2,39}/[\w.-]{2,60}\b",
     )
 });
 
