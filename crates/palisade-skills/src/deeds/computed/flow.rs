@@ -183,6 +183,10 @@ fn is_opaque(text: &str) -> bool {
 /// Most of it is words, as in a template of what is printed or an expression: `{row['sample_count']}`. Letters that
 /// stand for others, or for bytes, have hardly any that could be spoken, and as many rare ones as others.
 fn is_worded(text: &str) -> bool {
+    // A row of words alone may stand for letters, each for one.
+    if !text.contains(['{', '[', '(', '\\']) {
+        return false;
+    }
     let text = text.replace("\\n", "  ").replace("\\t", "  ").replace("\\r", "  ");
     let all = text.chars().filter(|c| c.is_alphanumeric()).count();
     let mut worded = 0;

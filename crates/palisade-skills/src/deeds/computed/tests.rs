@@ -245,6 +245,8 @@ fn words_are_no_letters_that_stand_for_others() {
     let template = "{row['sample_count']}|{row['mean_depth']}|{row['region_name']}\\t{siteTotal}";
     assert!(stopped("a.py", Python, &program(template)).is_empty());
     assert!(!stopped("a.py", Python, &program(OPAQUE)).is_empty());
+    let row = "alder|maple|cedar|hazel|rowan|aspen|larch|elder|holly|birch";
+    assert!(!stopped("a.py", Python, &program(row)).is_empty());
     // What is written to is no call that writes.
     let stream = |start: &str| {
         format!(
