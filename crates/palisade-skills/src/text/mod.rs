@@ -1,6 +1,7 @@
 //! Text meant for the model: who is told to do what, with what, to where, and who shall not know.
 
 pub(crate) mod blocks;
+mod concealment;
 mod facts;
 mod hosts;
 mod normal;
