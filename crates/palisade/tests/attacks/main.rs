@@ -29,6 +29,7 @@ mod exports;
 mod exposed;
 mod files;
 mod hooks;
+mod imported;
 mod inspection;
 mod ipc;
 mod keeping;
