@@ -23,6 +23,7 @@ mod process;
 mod program;
 mod record_kind;
 mod request;
+mod script_line;
 mod shown;
 mod skill_policy;
 mod strict_json;
@@ -47,6 +48,7 @@ pub use process::{Lineage, Process};
 pub use program::{Caller, Look, PathGlob, Program, ProgramPattern, ProgramPatternError};
 pub use record_kind::RecordKind;
 pub use request::{Body, BodyFacts, GraphqlKind, GraphqlOperation, Request, RpcMessage};
+pub use script_line::ScriptLine;
 /// A secret string: zeroed on drop, without `Debug` or `Serialize` of its content.
 pub use secrecy::{ExposeSecret, SecretString};
 pub use shown::shown;

@@ -4,10 +4,12 @@ use std::{
     ffi::{OsStr, OsString},
     fs::File,
     io::Read,
-    os::unix::{ffi::OsStrExt, fs::PermissionsExt},
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     sync::Arc,
 };
+
+use palisade_core::ScriptLine;
 
 use crate::{
     config::{Config, Handler, Program},
@@ -208,16 +210,12 @@ impl Found<'_> {
     /// What a script's first line names.
     fn interpreter(&mut self, script: &Path, environment: &[(OsString, OsString)]) {
         let first = first_bytes(script);
-        let line = first.split(|byte| *byte == b'\n').next().unwrap_or_default();
-        let Some(line) = line.strip_prefix(b"#!") else { return };
-        let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
-        let Some(program) = words.next().map(OsStr::from_bytes).map(Path::new) else { return };
-        if program.is_file() {
-            self.pin(program);
+        let Some(line) = ScriptLine::read(&first) else { return };
+        if line.interpreter().is_file() {
+            self.pin(line.interpreter());
         }
-        if program.file_name() == Some(OsStr::new("env"))
-            && let Some(name) = words.find(|word| !word.starts_with(b"-") && !word.contains(&b'='))
-            && let Some(path) = in_path(&String::from_utf8_lossy(name), environment)
+        if let Some(name) = line.of_env()
+            && let Some(path) = in_path(&name.to_string_lossy(), environment)
         {
             self.pin(&path);
         }
@@ -244,7 +242,7 @@ fn starts_as_script(path: &Path) -> bool {
 fn first_bytes(path: &Path) -> Vec<u8> {
     let mut first = Vec::new();
     if let Ok(file) = File::open(path) {
-        file.take(256).read_to_end(&mut first).unwrap_or_default();
+        file.take(ScriptLine::LONGEST as u64).read_to_end(&mut first).unwrap_or_default();
     }
     first
 }

@@ -9,7 +9,7 @@ use std::{
     sync::Arc,
 };
 
-use palisade_core::{Action, Event, Layer, SkillPolicy, ToolCall, Verdict};
+use palisade_core::{Action, Event, Layer, ScriptLine, SkillPolicy, ToolCall, Verdict};
 use palisade_permissions::{Meaning, Permissions};
 use palisade_policy::{SkillRequire, SkillSeverity, Skills as Asked};
 use palisade_sandbox::linux::marks::{self, Marks};
@@ -84,14 +84,9 @@ impl Marked {
     }
 }
 
-/// What a script names in its first line, by an absolute path, as the kernel reads it (`binfmt_script`).
+/// What a script names in its first line, by an absolute path.
 fn interpreter(bytes: &[u8]) -> Option<&str> {
-    const LONGEST: usize = 254;
-    let line = bytes.strip_prefix(b"#!")?;
-    let line = line.get(..line.len().min(LONGEST))?;
-    let line = line.split(|byte| *byte == b'\n').next()?;
-    let mut words = line.split(|byte| matches!(byte, b' ' | b'\t' | 0));
-    let path = str::from_utf8(words.find(|word| !word.is_empty())?).ok()?;
+    let path = ScriptLine::read(bytes)?.interpreter().to_str()?;
     path.starts_with('/').then_some(path)
 }
 

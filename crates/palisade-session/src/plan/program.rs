@@ -8,6 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use palisade_core::ScriptLine;
 use palisade_sandbox::Command;
 
 use super::{
@@ -158,18 +159,13 @@ fn package_of(real: &Path) -> &Path {
 /// What a `#!` line names; `env NAME` means NAME. See `execve(2)`.
 fn interpreter(program: &Path, operator: &Operator) -> Option<PathBuf> {
     let mut head = Vec::new();
-    File::open(program).ok()?.take(256).read_to_end(&mut head).ok()?;
-    let line = head.strip_prefix(b"#!")?.split(|byte| *byte == b'\n').next()?;
-    let mut words = line
-        .split(|byte| byte.is_ascii_whitespace())
-        .filter(|word| !word.is_empty())
-        .map(OsStr::from_bytes);
-    let first = Path::new(words.next()?);
-    if first.file_name() == Some(OsStr::new("env")) {
-        let name = words.find(|word| !word.as_bytes().starts_with(b"-"))?;
+    File::open(program).ok()?.take(ScriptLine::LONGEST as u64).read_to_end(&mut head).ok()?;
+    let line = ScriptLine::read(&head)?;
+    if let Some(name) = line.of_env() {
         return look_up(name, operator).ok();
     }
-    first.is_absolute().then(|| first.to_owned())
+    let path = line.interpreter();
+    path.is_absolute().then(|| path.to_owned())
 }
 
 #[cfg(test)]
