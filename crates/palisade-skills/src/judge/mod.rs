@@ -1,5 +1,6 @@
 //! The verdict: findings and capabilities to one of three answers, with reasons that add up.
 
+mod amount;
 mod baseline;
 mod combine;
 mod suppress;
@@ -13,7 +14,7 @@ use serde::Serialize;
 pub use suppress::{SuppressError, Suppressions};
 
 use crate::{
-    Capability, Confidence, Finding, Seen, Severity, Technique, formats::Profile,
+    Capability, Confidence, Finding, Package, Seen, Severity, Technique, formats::Profile,
     model_review::Reviewed, read::Read, scan::Options,
 };
 
@@ -80,7 +81,7 @@ pub(crate) fn judge(read: &Read, profile: &Profile, mut seen: Seen, options: &Op
     });
     let accepted = all - seen.findings.len();
     once(&mut seen.findings);
-    let blocked = blocks(&seen.findings, read.package.files.len());
+    let blocked = blocks(&seen.findings, &read.package);
     if !blocked {
         // What does not stop a skill is not called so: severity and verdict say the same.
         for finding in &mut seen.findings {
@@ -135,15 +136,15 @@ impl Report {
 }
 
 /// Do the findings stop the skill? Each rule of high severity rests on more than one sign; one
-/// that is not sure needs another of another family beside it.
-fn blocks(findings: &[Finding], files: usize) -> bool {
-    let grave = |finding: &&Finding| finding.severity >= Severity::High;
-    if findings.iter().filter(grave).any(|finding| finding.confidence >= Confidence::Medium) {
+/// that is not sure needs another of another family beside it, and in a large package one that is nearly sure does too.
+fn blocks(findings: &[Finding], package: &Package) -> bool {
+    let to_read = amount::to_read(package);
+    if amount::are_enough(findings, to_read) {
         return true;
     }
     // A small package is one thing. In a large one some weak signs always come together: there they
     // add up within a file.
-    if files <= SMALL {
+    if package.files.len() <= SMALL && !amount::is_large(to_read) {
         return add_up(&findings.iter().collect::<Vec<_>>());
     }
     let mut by_file: BTreeMap<&str, Vec<&Finding>> = BTreeMap::new();
