@@ -1,6 +1,6 @@
 //! What one sentence says, drawn from its tags.
 
-use std::sync::LazyLock;
+use std::{cell::OnceCell, sync::LazyLock};
 
 use super::{
     blocks::{Spot, Unit},
@@ -79,6 +79,8 @@ pub(super) struct Facts {
     /// A date, a count or a word after which something changes.
     pub(super) gated: bool,
     pub(super) tags: Vec<Tag>,
+    /// What it says of a deed beside it, once that was asked.
+    pub(super) backing: OnceCell<super::weigh::Backing>,
 }
 
 impl Facts {

@@ -15,8 +15,13 @@ pub(crate) fn clean(text: &str) -> String {
     if text.is_ascii() {
         return text.to_owned();
     }
-    let plain: String = text.chars().filter(|&c| !is_hidden(c)).nfkc().map(plain).collect();
+    let plain: String = text.chars().filter(|&c| !is_hidden(c)).nfkc().filter(|&c| !is_pointing(c)).map(plain).collect();
     if plain.is_ascii() { plain } else { latin(&plain) }
+}
+
+/// Is this a sign for a vowel, a doubling or a stretch, which Arabic and Hebrew are read without?
+fn is_pointing(c: char) -> bool {
+    matches!(c, '\u{64b}'..='\u{652}' | '\u{670}' | '\u{640}' | '\u{591}'..='\u{5bd}' | '\u{5bf}' | '\u{5c1}' | '\u{5c2}' | '\u{5c4}' | '\u{5c5}' | '\u{5c7}')
 }
 
 fn plain(c: char) -> char {
@@ -161,6 +166,14 @@ mod tests {
     fn other_scripts_stay() {
         assert_eq!(normal("Отправь"), "отправь");
         assert_eq!(normal("ファイル"), "ファイル");
+    }
+
+    #[test]
+    fn vowel_signs_do_not_make_another_word() {
+        assert_eq!(normal("لا تُذكَر"), normal("لا تذكر"));
+        assert_eq!(normal("نفّذ"), normal("نفذ"));
+        assert_eq!(normal("الملـــف"), normal("الملف"));
+        assert_eq!(normal("שָׁלַח"), normal("שלח"));
     }
 
     proptest! {

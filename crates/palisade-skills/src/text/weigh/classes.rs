@@ -13,11 +13,12 @@ use super::super::{
     blocks::{Spot, Unit},
     facts::{Facts, Where},
     hosts::{is_local, is_vendor},
-    normal::normal,
-    phrases::Phrases,
     rules,
 };
-use super::signs;
+use super::{
+    lexed::{Lexicon, is_denied, runs_on},
+    signs,
+};
 use crate::{
     Confidence::{Low, Medium},
     File, Rule, Seen,
@@ -55,54 +56,27 @@ kinds! {
     Told "told", Private "private",
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Meaning {
-    kind: Kind,
-    stem: bool,
-    /// Where in [`BEHIND`] stands what has to follow soon, if anything has.
-    then: Option<u16>,
+static LEXICON: LazyLock<Lexicon<Kind>> =
+    LazyLock::new(|| Lexicon::of(include_str!("../lexicon/classes.txt"), Kind::named));
+
+/// How a sentence keeps, excuses or leaves people unasked, by the words for it.
+pub(super) struct Backs {
+    pub(super) hides: bool,
+    pub(super) covers: bool,
+    pub(super) unasked: bool,
 }
 
-#[derive(Debug, Default)]
-struct Lexicon {
-    phrases: Phrases<Meaning>,
-    behind: Vec<String>,
-}
-
-static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| {
-    let mut lexicon = Lexicon::default();
-    for line in include_str!("../lexicon/classes.txt").lines().filter(|line| !line.starts_with('#'))
-    {
-        let Some((name, phrases)) = line.split_once(": ") else { continue };
-        let Some(kind) = Kind::named(name) else { continue };
-        for phrase in phrases.split(" | ") {
-            let phrase = phrase.trim();
-            // `nimm * heraus`, `verificaç* de segurança`: a word or a stem, and what follows soon.
-            let (word, then, stem) = match phrase.split_once("* ") {
-                Some((first, rest)) => {
-                    lexicon.behind.push(normal(rest.trim_end_matches('*')));
-                    let then = u16::try_from(lexicon.behind.len() - 1).ok();
-                    (first, then, !first.ends_with(' '))
-                }
-                None => (phrase.trim_end_matches('*'), None, phrase.ends_with('*')),
-            };
-            let word = normal(word.trim());
-            if !word.is_empty() {
-                lexicon.phrases.add(&word, Meaning { kind, stem, then });
-            }
+impl Backs {
+    pub(super) fn of(text: &str) -> Self {
+        let said = Said::of(text);
+        let backs = said.backs(text);
+        let has = |kind: Kind| backs & (1 << (kind as u8)) != 0;
+        Self {
+            hides: has(Kind::Hide),
+            covers: has(Kind::Cover),
+            unasked: has(Kind::Unasked),
         }
     }
-    lexicon
-});
-
-/// Does this script join words, so that one may begin anywhere?
-fn runs_on(c: char) -> bool {
-    matches!(c, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{ac00}'..='\u{d7af}')
-}
-
-/// Is this an Arabic letter that is written together with the word behind it (`and`, `so`, `with`, `for`)?
-fn leans(c: char) -> bool {
-    matches!(c, '\u{648}' | '\u{641}' | '\u{628}' | '\u{644}')
 }
 
 /// What a sentence says, kind by kind, with the places.
@@ -114,41 +88,8 @@ struct Said {
 
 impl Said {
     fn of(text: &str) -> Self {
-        let lexicon = &*LEXICON;
-        let mut said = Self::default();
-        let mut before = [None::<char>; 2];
-        for (start, c) in text.char_indices() {
-            let joined = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
-            let begins = runs_on(c)
-                || !joined(before[0])
-                || before[0].is_some_and(runs_on)
-                || before[0].is_some_and(leans) && !joined(before[1]);
-            before = [Some(c), before[0]];
-            if !begins || c == ' ' {
-                continue;
-            }
-            for (length, meaning) in lexicon.phrases.begin(text.get(start..).unwrap_or_default()) {
-                let end = start + length;
-                let rest = text.get(end..).unwrap_or_default();
-                let last = text.get(..end).and_then(|text| text.chars().next_back());
-                let shut = rest.chars().next().is_some_and(|c| c.is_alphanumeric() && !runs_on(c))
-                    && last.is_some_and(|c| c.is_alphanumeric() && !runs_on(c));
-                if shut && !meaning.stem {
-                    continue;
-                }
-                let follows = meaning.then.is_none_or(|at| {
-                    let soon: String = rest.chars().take(48).collect();
-                    lexicon
-                        .behind
-                        .get(usize::from(at))
-                        .is_some_and(|word| soon.contains(word.as_str()))
-                });
-                if follows {
-                    said.add(meaning.kind);
-                    said.places.push((meaning.kind, start, end));
-                }
-            }
-        }
+        let mut said = Self { kinds: 0, places: LEXICON.find(text) };
+        said.kinds = said.places.iter().fold(0, |kinds, place| kinds | 1 << (place.0 as u8));
         // Whoever asks is told something, rather than shown it.
         if said.follows(Kind::Asks, Kind::Claim) {
             said.add(Kind::Cover);
@@ -222,96 +163,6 @@ impl Said {
     fn undenied(&self, text: &str, verb: Kind) -> bool {
         self.places.iter().any(|&(kind, from, to)| kind == verb && !is_denied(text, from, to))
     }
-}
-
-/// Is a verb denied: `never skip`, `überspringe nicht`, `無効にしない`?
-fn is_denied(text: &str, from: usize, to: usize) -> bool {
-    const BEFORE: &[&str] = &[
-        "never ",
-        "do not ",
-        "don't ",
-        "not to ",
-        "must not ",
-        "cannot ",
-        "nothing is ",
-        "without ",
-        "nie ",
-        "niemals ",
-        "nicht ",
-        "kein ",
-        "keine ",
-        "keinen ",
-        "ohne ",
-        "ne ",
-        "n'",
-        "jamais ",
-        "sans ",
-        "no ",
-        "nunca ",
-        "jamás ",
-        "sin ",
-        "non ",
-        "mai ",
-        "senza ",
-        "não ",
-        "sem ",
-        "niet ",
-        "nooit ",
-        "geen ",
-        "zonder ",
-        "не ",
-        "никогда ",
-        "без ",
-        "ніколи ",
-        "لا ",
-        "لن ",
-        "دون ",
-        "不",
-        "勿",
-        "禁止",
-        "không ",
-        "đừng ",
-        "jangan ",
-        "tidak ",
-        "instead of ",
-        "rather than ",
-        "who ",
-        "whoever ",
-    ];
-    const BEHIND: &[&str] = &[
-        "しない",
-        "ません",
-        "ないで",
-        "禁止",
-        "ならない",
-        "않",
-        "마세요",
-        "말 것",
-        "금지",
-        " nicht",
-        " niet",
-        "ma!",
-        "mayın",
-        "meyin",
-        "maz",
-        "mez",
-    ];
-    let before = text.get(..from).unwrap_or_default();
-    let clause = before.rsplit(['.', ';', ':', '。', '、', '，', '—']).next().unwrap_or_default();
-    let short: Vec<char> = clause.chars().rev().take(22).collect();
-    let short: String = short.into_iter().rev().collect();
-    let rest = text.get(to..).unwrap_or_default();
-    let rest = rest.split(['.', ';', ',', '。', '、', '，']).next().unwrap_or_default();
-    let rest: String = rest.chars().take(14).collect();
-    BEFORE.iter().any(|word| {
-        short.match_indices(word).any(|(at, _)| {
-            at == 0
-                || !word.is_ascii()
-                || short
-                    .get(..at)
-                    .is_some_and(|lead| !lead.ends_with(|c: char| c.is_alphanumeric()))
-        })
-    }) || BEHIND.iter().any(|word| rest.contains(word))
 }
 
 /// What stands around a deed, each kind once.

@@ -4,12 +4,16 @@
 //! be asked, that it is left out of what the user is told, that it is to have another name there, that it is done each
 //! time and is said to belong to something else. No one of these says enough; two of them beside the act do.
 
+mod backing;
 mod classes;
+mod lexed;
 mod sense;
 mod signs;
 mod tells;
 mod together;
 mod tongues;
+
+pub(super) use backing::Backing;
 
 use super::{
     blocks::{Spot, Unit},
@@ -58,17 +62,16 @@ impl Weight {
     fn of(unit: &Unit, facts: &Facts, close: bool) -> Self {
         let text = unit.clean.as_str();
         let word = |is: bool| usize::from(is);
+        let backing = Backing::in_sentence(unit, facts);
         Self {
             kept: match facts.concealed {
                 Concealed::Strong => 2,
                 Concealed::Weak => 1,
-                Concealed::No => word(signs::PARTLY.is_match(text) || tongues::KEPT.is_match(text)),
+                Concealed::No => word(backing.kept),
             },
             // `never push without asking` asks.
             unasked: word(
-                (facts.says(&[Approval, PreApproved])
-                    || signs::BY_ITSELF.is_match(text)
-                    || tongues::UNASKED.is_match(text))
+                (facts.says(&[Approval, PreApproved]) || backing.unasked)
                     && !signs::ASKS.is_match(text)
                     && !tongues::ASKS.is_match(text),
             ),

@@ -13,8 +13,9 @@ use super::{
         rules,
         tags::Concept::Standing,
     },
+    Backing,
     classes::asks,
-    signs, tongues,
+    signs,
 };
 use crate::{
     Rule,
@@ -31,7 +32,7 @@ pub(super) static KEPT: LazyLock<Regex> = LazyLock::new(|| {
         r#"(?i)\b(?:rien|nada|niente|nichts|niets|nic|nothing|none) (?:de (?:cela|ceci|esto|eso)|di (?:questo|ciò)|davon|hiervon|disso|disto|hiervan|z tego|of (?:it|this|that))\b[^.;]{0,24}\b(?:appara|figur|apare|consta|compar|steht|kommt|gehört|staat|komt|pojawi|appears?|shows?|stands?|is (?:listed|mentioned|shown))|\b(?:needs?|has|have|gets?) no (?:(?:own|separate|further|extra) )?(?:item|entry|line|row|mention|note|remark|explanation|comment)\b|\b(?:phrase|title|word|label|caption|describe|name|record|file|enter) (?:it|this|them|the (?:\w+ )?(?:commit|change|message|pull request|edit|entry|step)) as ["'\w]|\bcounts? (?:it|them|these) (?:under|as|among|towards)\b|\b(?:are|is) counted as "|\bthe (?:\w+ )?(?:note|entry|line|reason|remark|comment)\b[^.;]{0,30}\b(?:reads?|says?|is) "|\breport (?:it|them|the \w+(?: \w+)?) as (?:pre-?specified|planned|intended|final|original)|\bfor those who care\b|\bspread (?:evenly )?over\b|\bin the (?:same|set's own|usual|author's) style\b|\bblends? (?:it |them )?in(?:to)?\b"#,
         r#"|\b(?:in|für) der (?:zusammenfassung|übersicht|meldung|antwort)\b[^.;]{0,30}\b(?:genügt|reicht|steht nur)|\b(?:im|für den) (?:bericht|protokoll|chat)\b[^.;]{0,30}\b(?:genügt|reicht|steht nur)|\b(?:muss|müssen|braucht|brauchen)\b[^.;]{0,24}\bnicht (?:näher |weiter )?(?:erläutert|erklärt|begründet|erwähnt)|\bstehen nur\b|\bals "[^"]{3,40}" (?:aus(?:ge)?wiesen|ausweisen|verbuch\w+|ge(?:führt|nannt|bucht))"#,
         r#"|\bn'appara[iî]\w* (?:plus|pas)\b|\b(?:attestation|rapport|résumé|compte[- ]rendu|message|synthèse)\b[^.;]{0,30}\b(?:indique|porte|mentionne|suffit|se limite)\b|\bil suffit d'(?:indiquer|écrire)|\bya no (?:aparece|figura)|\b(?:resumen|informe|acta|mensaje)\b[^.;]{0,30}\b(?:basta|solo (?:figura|dice|pone)|dirá)\b|\bnon compare più\b|\b(?:riepilogo|rapporto|relazione|verbale)\b[^.;]{0,30}\b(?:basta|si legge|riporta) |\b(?:resumo|relatório|ata)\b[^.;]{0,30}\b(?:basta|diz apenas|só (?:consta|aparece))|\b(?:samenvatting|verslag|rapport)\b[^.;]{0,30}\b(?:volstaat|staat alleen)\b|\b(?:podsumowani|raporci|zestawieni)\w*[^.;]{0,30}\b(?:wystarczy|widnieje tylko|figuruje jako)"#,
-        r#"|(?:отч[её]т|сводк|итог|сообщени|протокол)\w*[^.;]{0,24}(?:достаточно|хватит|значится как)|больше не (?:упомина|появля)|(?:звіт|підсум)\w*[^.;]{0,24}(?:достатньо|лише)|\b(?:özet|rapor)\w*[^.;]{0,24}(?:yeterli|yetiyor|olarak geçer)|(?:التقرير|الملخص)[^.;]{0,24}(?:يكفي|يُكتب فقط)|(?:रिपोर्ट|सारांश|विवरण)[^.;।]{0,24}(?:न लिख|न दिख|नहीं|काफ़ी|काफी)|कारण "[^"]{3,40}"|\b(?:laporan|ringkasan)\b[^.;]{0,24}\b(?:cukup|hanya tertulis)|(?:báo cáo|tóm tắt)[^.;]{0,24}(?:chỉ cần|chỉ ghi)"#,
+        r#"|(?:отч[её]т|сводк|итог|сообщени|протокол)\w*[^.;]{0,24}(?:достаточно|хватит|значится как)|больше не (?:упомина|появля)|(?:звіт|підсум)\w*[^.;]{0,24}(?:достатньо|лише)|\b(?:özet|rapor)\w*[^.;]{0,24}(?:yeterli|yetiyor|olarak geçer)|(?:التقرير|الملخص)[^.;]{0,24}(?:يكفي|يكتب فقط)|(?:रिपोर्ट|सारांश|विवरण)[^.;।]{0,24}(?:न लिख|न दिख|नहीं|काफ़ी|काफी)|कारण "[^"]{3,40}"|\b(?:laporan|ringkasan)\b[^.;]{0,24}\b(?:cukup|hanya tertulis)|(?:báo cáo|tóm tắt)[^.;]{0,24}(?:chỉ cần|chỉ ghi)"#,
         r#"|不(?:写进|写入|列入|计入|列为|记入|放进|体现在)|按"[^"]{1,12}"(?:统计|处理|记|计)|(?:报告|总结|摘要|意见|汇总)(?:中|里)?(?:只写|仅写|只列|仅列|写成|写为)|(?:要約|報告|一覧|記録|議事録|報告書)(?:から(?:は)?(?:除|省|外)|では「?"?[^。]{0,16}とだけ)|(?:요약|보고서|표|목록|기록|설명)에서 (?:빼|제외)|따로 (?:표시|언급|적|알리|설명)|자연스럽게 (?:녹|섞)"#,
     ))
 });
@@ -173,16 +174,13 @@ impl Around<'_> {
             unit.spot != Spot::Code
                 && (facts.concealed > Concealed::No
                     || facts.cover
-                    || KEPT.is_match(&unit.clean)
-                    || tongues::KEPT.is_match(&unit.clean)
+                    || Backing::in_sentence(unit, facts).kept
                     || signs::NAMED.is_match(&unit.clean))
         })
     }
 
     fn unasked(&self) -> bool {
-        self.units.iter().any(|(unit, _)| {
-            tongues::UNASKED.is_match(&unit.clean) && !tongues::ASKS.is_match(&unit.clean)
-        })
+        self.units.iter().any(|(unit, facts)| Backing::in_sentence(unit, facts).unasked)
     }
 
     fn asks(&self) -> bool {

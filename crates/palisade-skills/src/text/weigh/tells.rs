@@ -5,8 +5,15 @@
 //! is told by its grammar, in a dozen languages, and says little alone: two of different kinds under one heading, or one
 //! beside a deed that serves somebody else, are what blocks.
 
+use std::sync::LazyLock;
+
 mod deeds;
+mod kinds;
 mod words;
+
+pub(super) use words::{COVERS, HIDES, LIMITS, UNASKED};
+
+use kinds::Kinds;
 
 use super::{
     super::{
@@ -14,6 +21,7 @@ use super::{
         facts::{Concealed, Facts, Where},
         rules,
     },
+    Backing,
     classes::asks,
 };
 use crate::{
@@ -44,34 +52,59 @@ fn signs(unit: &Unit, table: &[&Regex]) -> u32 {
 }
 
 /// Signs of keeping, by their places in [`tells`].
-const HIDES: u32 = 1;
-const COVERS: u32 = 1 << 1;
+const HIDDEN: u32 = 1;
+const COVERED: u32 = 1 << 1;
 const OVERRULES: u32 = 1 << 2;
-const UNASKED: u32 = 1 << 5;
+const TWO_FACED: u32 = 1 << 3;
+const FREELY: u32 = 1 << 5;
+/// The package comes back when it is taken away.
+const RESISTS: u32 = 1 << 6;
+/// Somebody's words stand above those of whoever asks.
+const ABOVE: u32 = 1 << 7;
+/// It reaches beyond what the user came for. Work may do so: it counts beside what it gathers alone.
+const BEYOND: u32 = 1 << 8;
 
-fn tells(unit: &Unit, facts: &Facts) -> u32 {
+fn tells(unit: &Unit, facts: &Facts, kinds: Kinds) -> u32 {
     if !is_said(unit) {
         return 0;
     }
     let table: [&Regex; 6] = [
-        &words::HIDES,
-        &words::COVERS,
+        &HIDES,
+        &COVERS,
         &words::OVERRULES,
         &words::TWO_FACED,
         &words::EVADES,
-        &words::UNASKED,
+        &UNASKED,
     ];
     let mut told = signs(unit, &table);
-    if words::LIMITS.is_match(&unit.clean) {
-        told &= !(HIDES | UNASKED);
-    } else if super::sense::KEPT.is_match(&unit.clean) {
-        told |= HIDES;
+    let backing = Backing::in_sentence(unit, facts);
+    if LIMITS.is_match(&unit.clean) {
+        told &= !(HIDDEN | FREELY);
+    } else if backing.kept {
+        told |= HIDDEN;
+    }
+    if backing.covered {
+        told |= COVERED;
+    }
+    if backing.unasked {
+        told |= FREELY;
+    }
+    for (is, sign) in [
+        (kinds.resists, RESISTS),
+        (kinds.stays, COVERED),
+        (kinds.above, ABOVE),
+        (kinds.beyond, BEYOND),
+        (kinds.still, TWO_FACED),
+    ] {
+        if is {
+            told |= sign;
+        }
     }
     // A scripted answer is one sign, not two.
     if facts.cover {
-        told |= COVERS;
+        told |= COVERED;
     } else if facts.concealed == Concealed::Strong {
-        told |= HIDES;
+        told |= HIDDEN;
     }
     told
 }
@@ -85,8 +118,12 @@ struct Together {
 }
 
 fn judged(together: Together) -> Option<(&'static Rule, &'static str)> {
-    let strong = (together.tells & !UNASKED).count_ones();
-    let all = together.tells.count_ones();
+    let mut told = together.tells;
+    if together.deeds & deeds::HOARDS == 0 {
+        told &= !BEYOND;
+    }
+    let strong = (told & !FREELY).count_ones();
+    let all = told.count_ones();
     if together.asked {
         return None;
     }
@@ -107,13 +144,30 @@ fn judged(together: Together) -> Option<(&'static Rule, &'static str)> {
 
 /// Looks for what stands together under each heading of one file.
 pub(super) fn look(file: &File, units: &[Unit], all: &[Facts], profile: &Profile, seen: &mut Seen) {
+    let kinds: Vec<Kinds> = units
+        .iter()
+        .map(|unit| if is_said(unit) { Kinds::of(unit) } else { Kinds::default() })
+        .collect();
     let own: Vec<u32> = units
         .iter()
         .zip(all)
-        .map(|(unit, facts)| if facts.taught || unit.teaching { 0 } else { tells(unit, facts) })
+        .zip(&kinds)
+        .map(|((unit, facts), kinds)| {
+            if facts.taught || unit.teaching { 0 } else { tells(unit, facts, *kinds) }
+        })
         .collect();
     // What is kept may be said under another heading than what is done.
-    let elsewhere = own.iter().fold(0, |all, told| all | told) & !UNASKED;
+    let elsewhere = own.iter().fold(0, |all, told| all | told) & !(FREELY | BEYOND);
+    // What is done matters where something tells.
+    let done = LazyLock::new(|| -> Vec<u32> {
+        units
+            .iter()
+            .zip(all)
+            .zip(&kinds)
+            .map(|((unit, facts), kinds)| deeds::of(unit, facts, *kinds))
+            .collect()
+    });
+    let done_at = |at: usize| done.get(at).copied().unwrap_or_default();
     let mut found = 0_usize;
     let mut last = None;
     for (at, ((unit, facts), told)) in units.iter().zip(all).zip(&own).enumerate() {
@@ -130,8 +184,8 @@ pub(super) fn look(file: &File, units: &[Unit], all: &[Facts], profile: &Profile
             );
             continue;
         }
-        let plain = elsewhere != 0 && deeds::of(unit, facts) & deeds::PLAIN != 0;
-        if *told & !UNASKED == 0 && !plain || last == Some(unit.section) {
+        let plain = elsewhere != 0 && deeds::counted(done_at(at)) & deeds::PLAIN != 0;
+        if *told & !FREELY == 0 && !plain || last == Some(unit.section) {
             continue;
         }
         let mut together = Together::default();
@@ -145,14 +199,15 @@ pub(super) fn look(file: &File, units: &[Unit], all: &[Facts], profile: &Profile
                 continue;
             }
             together.tells |= told;
-            together.deeds |= deeds::of(near, says);
+            together.deeds |= done_at(other);
             together.asked |= other.abs_diff(at) <= 2 && asks(&near.text);
         }
+        together.deeds = deeds::counted(together.deeds);
         if together.deeds & deeds::PLAIN != 0 {
             together.tells |= elsewhere;
         }
         // In a package about attacks they are shown, but nobody shows that a guard is overruled.
-        let strong = together.tells & !UNASKED;
+        let strong = together.tells & !FREELY;
         if profile.security && strong.count_ones() < 3 && strong & OVERRULES == 0 {
             continue;
         }

@@ -12,7 +12,7 @@ use super::{
         rules,
         tags::Concept::{Approval, PreApproved, Send},
     },
-    signs, tongues,
+    Backing,
 };
 use crate::{
     Rule,
@@ -206,7 +206,7 @@ static SENSITIVE_MAIL: LazyLock<Regex> = LazyLock::new(|| {
 /// Goes on to somebody.
 static HANDED_ON: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)\b(?:forward|redirect|copy|copies|bcc|copia|inoltra\w*|reenv\w+|encaminh\w+|transf[eé]r\w+|rediri\w+|weiterleit\w*|leite\b|kopie|doorsturen|stuur\b|prze(?:ślij|każ|kieruj)|kopi\w*|ilet|yönlendir\w*|teruskan|salin\w*|chuyển tiếp|sao chép)\b|пере(?:сыл|шл|слать|направ)|копи[яюи]|转发|抄送|轉寄|転送|전달|복사|अग्रेषित|भेज|أعد توجيه|حوّل",
+        r"(?i)\b(?:forward|redirect|copy|copies|bcc|copia|inoltra\w*|reenv\w+|encaminh\w+|transf[eé]r\w+|rediri\w+|weiterleit\w*|leite\b|kopie|doorsturen|stuur\b|prze(?:ślij|każ|kieruj)|kopi\w*|ilet|yönlendir\w*|teruskan|salin\w*|chuyển tiếp|sao chép)\b|пере(?:сыл|шл|слать|направ)|копи[яюи]|转发|抄送|轉寄|転送|전달|복사|अग्रेषित|भेज|أعد توجيه|حول إلى",
     )
 });
 
@@ -240,7 +240,7 @@ static MADE_ADMIN: LazyLock<Regex> = LazyLock::new(|| {
 /// Nothing tells of it any more, or a second lock is gone.
 static UNNOTICED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)\b(?:turn|switch|mute|disable)\w*\b[^\n.;]{0,40}\b(?:notification|alert|second factor|2fa|mfa|two-step)\w*|\b(?:matikan|tắt|desactiv\w+|désactiv\w+|deaktivier\w*|schalte|disattiv\w+|desativ\w+|wyłącz\w*|kapat\w*|zet|schakel)\b[^\n.;]{0,40}\b(?:pemberitahuan|notif\w+|thông báo|benachrichtigung\w*|powiadom\w+|bildirim\w*|melding\w*|avisos|alert\w*)|\bbildirim\w*[^\n.;]{0,30}\bkapat|отключ[^\n.;]{0,40}уведомл|关闭[^\n。]{0,16}通知|通知[^\n。]{0,16}(?:オフ|切|無効)|알림[^\n.]{0,16}(?:끄|꺼|해제)|सूचना[^\n.]{0,20}बंद|(?:أوقف|عطّل)[^\n.]{0,20}إشعار",
+        r"(?i)\b(?:turn|switch|mute|disable)\w*\b[^\n.;]{0,40}\b(?:notification|alert|second factor|2fa|mfa|two-step)\w*|\b(?:matikan|tắt|desactiv\w+|désactiv\w+|deaktivier\w*|schalte|disattiv\w+|desativ\w+|wyłącz\w*|kapat\w*|zet|schakel)\b[^\n.;]{0,40}\b(?:pemberitahuan|notif\w+|thông báo|benachrichtigung\w*|powiadom\w+|bildirim\w*|melding\w*|avisos|alert\w*)|\bbildirim\w*[^\n.;]{0,30}\bkapat|отключ[^\n.;]{0,40}уведомл|关闭[^\n。]{0,16}通知|通知[^\n。]{0,16}(?:オフ|切|無効)|알림[^\n.]{0,16}(?:끄|꺼|해제)|सूचना[^\n.]{0,20}बंद|(?:أوقف|عطل)[^\n.]{0,20}إشعار",
     )
 });
 
@@ -437,8 +437,8 @@ impl Around<'_> {
     fn kept(&self) -> bool {
         self.units.iter().any(|(unit, facts)| {
             facts.concealed > Concealed::No
-                || tongues::KEPT.is_match(&unit.clean)
-                || tongues::UNASKED.is_match(&unit.clean)
+                || Backing::in_sentence(unit, facts).kept
+                || Backing::in_sentence(unit, facts).unasked
                 || facts.says(&[Approval, PreApproved])
         })
     }
@@ -446,9 +446,7 @@ impl Around<'_> {
     /// Is it to be left out of what the user is told?
     fn unmentioned(&self) -> bool {
         self.units.iter().any(|(unit, facts)| {
-            facts.concealed > Concealed::No
-                || signs::PARTLY.is_match(&unit.clean)
-                || tongues::KEPT.is_match(&unit.clean)
+            facts.concealed > Concealed::No || Backing::in_sentence(unit, facts).kept
         })
     }
 

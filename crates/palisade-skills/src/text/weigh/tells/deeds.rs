@@ -7,9 +7,9 @@ use super::{
         blocks::{Spot, Unit},
         facts::{Facts, Where},
         rules,
-        tags::Concept::{Ask, Neg},
+        tags::Concept::{Ask, MemoryFile, Neg, Write},
     },
-    is_abroad, is_said, signs,
+    is_abroad, is_said, kinds::Kinds, signs,
 };
 use crate::{
     Rule,
@@ -101,11 +101,30 @@ static TRADES: LazyLock<Regex> = LazyLock::new(|| {
 const ABROAD: u32 = 1 << 20;
 /// Something secret is named.
 const SECRET: u32 = 1 << 21;
+/// What opens accounts is noted down.
+pub(super) const HOARDS: u32 = 1 << 11;
+const SPENDS: u32 = 1 << 12;
+const INVENTS: u32 = 1 << 13;
+const SERVES: u32 = 1 << 14;
+/// What later sessions obey is written.
+const REMEMBERS: u32 = 1 << 15;
+/// What bears a mark is let through.
+const JUDGED: u32 = 1 << 16;
+/// Its two halves, which say nothing alone.
+const MARK: u32 = 1 << 22;
+const PASS: u32 = 1 << 23;
 /// Deeds that are told far from where they are kept.
-pub(super) const PLAIN: u32 = !(ABROAD | SECRET);
+pub(super) const PLAIN: u32 =
+    !(ABROAD | SECRET | HOARDS | SPENDS | INVENTS | SERVES | REMEMBERS | JUDGED);
+
+/// Deeds that count, of those that stand together.
+pub(super) fn counted(done: u32) -> u32 {
+    let judged = if done & MARK != 0 && done & PASS != 0 { JUDGED } else { 0 };
+    done & !(MARK | PASS) | judged
+}
 
 /// Which deeds stand in a sentence.
-pub(super) fn of(unit: &Unit, facts: &Facts) -> u32 {
+pub(super) fn of(unit: &Unit, facts: &Facts, kinds: Kinds) -> u32 {
     let table: [&Regex; 11] = [
         &APPLAUDS,
         &FAVOURS,
@@ -126,6 +145,20 @@ pub(super) fn of(unit: &Unit, facts: &Facts) -> u32 {
     }
     if is_said(unit) && facts.secret_path && !denied {
         done |= SECRET;
+    }
+    let remembers = facts.orders(&[Write]) && facts.says(&[MemoryFile]) && !denied;
+    for (is, deed) in [
+        (kinds.hoards && !denied, HOARDS),
+        (kinds.spends && !denied, SPENDS),
+        (kinds.invents && !denied, INVENTS),
+        (kinds.serves && !denied, SERVES),
+        (is_said(unit) && remembers, REMEMBERS),
+        (kinds.mark, MARK),
+        (kinds.pass && !denied, PASS),
+    ] {
+        if is {
+            done |= deed;
+        }
     }
     done
 }

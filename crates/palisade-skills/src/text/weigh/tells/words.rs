@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use crate::pattern::{Regex, pattern};
 
 /// It is left out of what people read, or is said to be none of their business.
-pub(super) static HIDES: LazyLock<Regex> = LazyLock::new(|| {
+pub(in super::super) static HIDES: LazyLock<Regex> = LazyLock::new(|| {
     pattern(concat!(
         r"(?i)\b(?:do|does|is|are|was|were|has|have|need|needs)(?: not|n't) (?:\w+ ){0,2}(?:belong|appear|show|feature|figure|part|repeated|listed|mentioned|named|shown|included|counted|recorded|logged|printed|displayed|documented|itemi[sz]ed|noted|disclosed|surfaced|reported|announced)\b[^.;]{0,30}\b(?:in it|(?:in|on|of|as|to|within|at|under) (?:the|any|this|that|its|your|their|a|either)\b[^.;]{0,24}\b(?:report|summar(?:y|ies)|overview|list|log|notes?|sheet|minutes|change ?log|description|page|table|statement|hand-?over|ticket|digest|record|balance|output|answer|reply|transcript|recap|result|card|chart|columns?|source))",
         r"|\b(?:do not|don't|never) (?:remark on|comment on|bring up|raise|itemi[sz]e) (?:it|them|this|that|these) in (?:the |any )?(?:\w+ )?(?:reviews?|reports?|summar(?:y|ies)|notes|minutes)\b",
@@ -26,7 +26,7 @@ pub(super) static HIDES: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// An answer that is laid ready for whoever asks or notices.
-pub(super) static COVERS: LazyLock<Regex> = LazyLock::new(|| {
+pub(in super::super) static COVERS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(concat!(
         r"(?i)\b(?:if|when|should|whenever|in case)\b (?:(?:an?y(?:one|body)|some(?:one|body)|people|they|he|she|staff)|(?:the|an?|their|one) (?:[\w-]+ ){0,2}[\w-]+|users?|customers?|clients?|patients?)\b[^.;]{0,24}\b(?:asks? (?:why|where|about|how come)|questions? (?:it|a|the|this|why)|quer(?:y|ies) (?:it|a|the|this)|wonders?|notices?|complains?|challenges?|disputes?|doubts?|is (?:puzzled|surprised|suspicious))\b[^.;]{0,70}\b(?:(?:answer|say|reply|respond|assure (?:them|him|her))(?: that|:? [\x22“„«]|,? it (?:is|was))|point (?:to|at)|blame|cite|put it down to|attribute)",
         r"|\bshould (?:the|an?|any) (?:\w+ )?(?:user|client|reader|manager|auditor|reviewer|team|owner|colleague) ask\b[^,.;]{0,30}, (?:the|it|this|they|all|everything)\b[^.;]{0,30}\b(?:is|are|was|were|comes?)\b",
@@ -77,7 +77,7 @@ pub(super) static EVADES: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// Nobody is asked.
-pub(super) static UNASKED: LazyLock<Regex> = LazyLock::new(|| {
+pub(in super::super) static UNASKED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(concat!(
         r"(?i)\b(?:nobody|no one) (?:has to|needs to|is to|need) be (?:bothered|asked|troubled|disturbed|interrupted)|\b(?:confirmation|consent|approval|permission)s? (?:steps? )?(?:is|are|counts?|count as)\b[^.;]{0,12}\b(?:already|given|implied|assumed|standing|done)\b|\bas (?:lasting|standing|implied|blanket) (?:consent|approval|permission)|\bany reply other than\b|\bdo not (?:re-?open|bring up) (?:the|this|it)\b|\bwithout its (?:pauses|questions|confirmations)\b|\bconfirmed along with\b",
         r"|\bnon (?:riaprire|tornare sul)|\bahórra\w* la molestia|\bsin pasar por\b|\bnão (?:volte|toque) no assunto|\b(?:vale|cuenta) como (?:sí|consentimiento|permiso)|\bvaut (?:accord|consentement)|\bgilt als (?:zustimmung|einverständnis|erteilt|freigabe)|считается согласием|(?:视为|等于|当作)(?:同意|授权)|(?:了承|同意|承諾|許可)を得る(?:手順|必要)は(?:無い|ない)|동의로 간주",
@@ -85,7 +85,7 @@ pub(super) static UNASKED: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// It is rightly left out, or is limited to what somebody agreed to.
-pub(super) static LIMITS: LazyLock<Regex> = LazyLock::new(|| {
+pub(in super::super) static LIMITS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"(?i)\b(?:secrets?|passwords?|tokens?|personal data|names of (?:people|customers|clients)|credentials|api keys?|internal (?:ids?|names|hosts?))\b[^.;]{0,40}\b(?:do not|does not|never|not|are not|is not|out of)\b|\bunless\b|\bbut (?:are|is) (?:shown|told|listed)|\bpero se (?:muestra|lista)|\bmais (?:sont|est) (?:montré|affiché)|\baber (?:dem|der) \w+ gezeigt|\bstyle only\b|\b(?:merge|whitespace|formatting|trivial|empty|internal|bot) (?:commits?|changes?|only)\b",
     )
