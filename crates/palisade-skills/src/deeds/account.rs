@@ -5,10 +5,11 @@
 
 use std::sync::LazyLock;
 
-use super::{Report, bulk, handed, secrets};
+use super::{Report, bulk, handed, programs::Program, secrets};
 use crate::{
     Confidence::{Low, Medium},
     Severity,
+    formats::Profile,
     pattern::{Regex, code as pattern},
 };
 
@@ -62,13 +63,16 @@ fn is_blank(name: &str) -> bool {
         .any(|word| lower.contains(word))
 }
 
-pub(super) fn look(report: &mut Report<'_>) {
-    let text = report.program.text.as_str();
+/// The accounts that a program puts something into, each with where, that are neither the user's to fill in nor named
+/// by the purpose.
+pub(super) fn named(program: &Program<'_>, profile: &Profile) -> Vec<(usize, String)> {
+    let text = program.text.as_str();
+    let mut found = Vec::new();
     let mut captures = ACCOUNT.create_captures();
     let mut from = 0;
     for _ in 0..32 {
         ACCOUNT.captures(regex_automata::Input::new(text).range(from..), &mut captures);
-        let Some(whole) = captures.get_match() else { return };
+        let Some(whole) = captures.get_match() else { break };
         from = whole.end();
         let groups = captures.group_len();
         let Some(name) = (1..groups)
@@ -77,13 +81,21 @@ pub(super) fn look(report: &mut Report<'_>) {
         else {
             continue;
         };
-        if is_blank(name) || report.profile.purpose.contains(&name.to_ascii_lowercase()) {
+        if is_blank(name)
+            || profile.purpose.contains(&name.to_ascii_lowercase())
+            || !PUTS.is_match(super::redirect::near(text, whole.start()))
+        {
             continue;
         }
-        let around = super::redirect::near(text, whole.start());
-        if !PUTS.is_match(around) {
-            continue;
-        }
+        found.push((whole.start(), name.to_owned()));
+    }
+    found
+}
+
+pub(super) fn look(report: &mut Report<'_>) {
+    let text = report.program.text.as_str();
+    for (at, name) in named(report.program, report.profile) {
+        let around = super::redirect::near(text, at);
         let secret = secrets::opens(report.program);
         let people = bulk::reads(text);
         let filled = FILLED.is_match(around);
@@ -99,9 +111,9 @@ pub(super) fn look(report: &mut Report<'_>) {
         };
         let message = format!(
             "what is the user's goes to `{}`, which the program names",
-            palisade_core::shown(name, 60)
+            palisade_core::shown(&name, 60)
         );
-        report.say(&handed::ACCOUNT, severity, sure, whole.start(), message);
+        report.say(&handed::ACCOUNT, severity, sure, at, message);
         return;
     }
 }

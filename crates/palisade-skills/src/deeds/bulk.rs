@@ -181,6 +181,20 @@ fn is_variants(text: &str, found: &str) -> bool {
     found.eq_ignore_ascii_case(".vcf") && VARIANTS.is_match(text) && !CONTACTS.is_match(text)
 }
 
+/// Where a program reads what only watching needs: what is copied, said, written or seen.
+pub(super) fn watched(text: &str) -> Vec<usize> {
+    SOURCES
+        .iter()
+        .filter(|source| source.watches)
+        .flat_map(|source| {
+            source.pattern.find_iter(text).take(64).filter_map(|found| {
+                let here = text.get(found.range()).unwrap_or_default();
+                (!is_variants(text, here)).then_some(found.start())
+            })
+        })
+        .collect()
+}
+
 /// Does the program read what people have?
 pub(super) fn reads(text: &str) -> bool {
     SOURCES.iter().any(|source| {

@@ -31,6 +31,7 @@ mod managed;
 mod names;
 mod onward;
 mod outward;
+mod passed;
 mod planted;
 mod platform;
 mod pretence;
@@ -52,6 +53,7 @@ mod templates;
 mod tests;
 mod tokens;
 mod undeclared;
+mod unfolded;
 mod unhosted;
 mod veiled;
 
@@ -154,6 +156,7 @@ pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
     exchanged::look(package, profile, &mut seen);
     gathered::look(package, profile, &mut seen);
     undeclared::look(package, &programs, profile, &mut seen);
+    passed::look(package, &programs, profile, &mut seen);
     seen
 }
 

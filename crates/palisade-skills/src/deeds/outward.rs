@@ -56,7 +56,7 @@ static TALKS: LazyLock<Regex> = LazyLock::new(|| {
 /// Programs named as arguments, and libraries of platforms.
 static TALKS_TOO: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?i)["'](?:curl|wget|nc(?:at)?|scp|rsync|sftp|ssh|iwr|gh|aws|gsutil|rclone)["']|TcpStream::connect|UdpSocket|\.send_to\(|\.sendto\(|DatagramSocket|DatagramPacket|UdpClient|UDPSocket|SOCK_DGRAM|gen_udp|gen_tcp|InetAddress\.getByName|Dns\.GetHost|dns_get_record|checkdnsrr|net\.(?:Lookup|ResolveUDP)|SmtpClient|PHPMailer|jakarta\.mail|javax\.mail|TcpClient|TCPClient|NWConnection|to_socket_addrs|UrlFetchApp|wp_remote_|require\(\s*["'](?:node:)?(?:https?|net|tls|dgram|ws)["']\s*\)|importScripts|tls\.connect|grpc\.|paramiko|ftplib|websockets\.|MQTT|redis\.(?:Redis|from_url)|psycopg|mysql\.connect|pymongo|boto3|hyper_util|isahc|Dio\(|OkHttp|HttpURLConnection|Req\.(?:get|post)|HTTPoison|Finch|:httpc|s_client|URLWithString|contentsOfURL|new_tcp|:connect\(|Net::(?:FTP|SMTP)|IO\.open\(.*http|LWP|curl_setopt|stream_socket_client|DownloadFile|\burl\(\s*(?:paste|sprintf|["']https?:)|download\.file\(|readLines\(\s*["']http|HTTP\.(?:get|post|request)\(|Downloads\.download|newHttpClient|HTTP::Client|httpLBS|simpleHttp|url-retrieve|clj-http|slurp\s+["(]|Source\.fromURL|\)\.(?:readText|openStream)\(|Http\.Request|Cohttp|http::geturl|socket\.http|http\.request|HTTPRequest"#,
+        r#"(?i)["'](?:curl|wget|nc(?:at)?|scp|rsync|sftp|ssh|iwr|gh|aws|gsutil|rclone)["']|TcpStream::connect|UdpSocket|\.send_to\(|\.sendto\(|DatagramSocket|DatagramPacket|UdpClient|UDPSocket|SOCK_DGRAM|gen_udp|gen_tcp|InetAddress\.getByName|Dns\.GetHost|dns_get_record|checkdnsrr|net\.(?:Lookup|ResolveUDP)|SmtpClient|PHPMailer|jakarta\.mail|javax\.mail|TcpClient|TCPClient|NWConnection|to_socket_addrs|UrlFetchApp|wp_remote_|require\(\s*["'](?:node:)?(?:https?|net|tls|dgram|ws)["']\s*\)|importScripts|tls\.connect|grpc\.|paramiko|ftplib|websockets\.|MQTT|redis\.(?:Redis|from_url)|psycopg|mysql\.connect|pymongo|boto3|hyper_util|isahc|Dio\(|OkHttp|HttpURLConnection|Req\.(?:get|post)|HTTPoison|Finch|:httpc|s_client|URLWithString|contentsOfURL|new_tcp|:connect\(|Net::(?:FTP|SMTP)|IO\.open\(.*http|Resolve-DnsName|\bgetent\s+(?:a?hosts|ahostsv[46])\b|getaddrinfo|nslookup\(|\bhost\s+["'$]|\baws\s+s3|s3api|\bgsutil\b|gcloud\s+storage|\baz\s+storage|\bmc\s+(?:cp|mirror|pipe)\s|\b(?:mailx?|mutt|msmtp|swaks|s-nail|ssmtp)\s[^\n]{0,120}@|Send-MailMessage|\bcommand\s+-v\s+(?:curl|wget|nc|socat)\b|NWEndpoint|CFHostCreateWithName|CFStream|socket\.connect|socketConnection|\bsocket\.dns|new\s+Socket\(|\bSocket\(|!\[[^\]\n]{0,60}\]\(https?://[^\s)"']{3,120}[?/=](?:["'`]\s{0,2}[+.*~]|\$|\{|%s)|paste0?\(["']!\[|LWP|curl_setopt|stream_socket_client|DownloadFile|\burl\(\s*(?:paste|sprintf|["']https?:)|download\.file\(|readLines\(\s*["']http|HTTP\.(?:get|post|request)\(|Downloads\.download|newHttpClient|HTTP::Client|httpLBS|simpleHttp|url-retrieve|clj-http|slurp\s+["(]|Source\.fromURL|\)\.(?:readText|openStream)\(|Http\.Request|Cohttp|http::geturl|socket\.http|http\.request|HTTPRequest"#,
     )
 });
 
@@ -77,7 +77,7 @@ static SENDS: LazyLock<Regex> = LazyLock::new(|| {
 /// Options as arguments of their own, and methods of platforms.
 static SENDS_TOO: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?i)["']-(?:d|F|T|X)["']|\.write_all\(|\.send_?to\(|\.sendTransaction\(|\.send\(\s*new\s+DatagramPacket|["']--(?:data\S*|form|upload-file|json)["']|\bpayload\s*:|->(?:post|put|send)\w*\(|\.post_form|http\.post\(|wp_remote_post|\.publish\(|method["']?\s*[:=]\s*["'](?:post|put)|Invoke-RestMethod[^\n]{0,80}-Method|\|\s*openssl\s+s_client|:write\(|(?:fetch|get|request|urlopen)\s*\(\s*f?[`"']https?://[^\s`"']{3,120}/\$?\{[^}\n]{1,40}\}"#,
+        r#"(?i)["']-(?:d|F|T|X)["']|\.write_all\(|\.send_?to\(|\.sendTransaction\(|\.send\(\s*new\s+DatagramPacket|["']--(?:data\S*|form|upload-file|json)["']|\bpayload\s*:|->(?:post|put|send)\w*\(|\.post_form|http\.post\(|wp_remote_post|\.publish\(|method["']?\s*[:=]\s*["'](?:post|put)|Invoke-RestMethod[^\n]{0,80}-Method|\|\s*openssl\s+s_client|:write\(|:send\(|\bwrite\(\s{0,2}\w{1,20}\s{0,2},|writeLines\(\s{0,2}\w{1,30},\s{0,2}\w|(?:nslookup|\bdig|Resolve-DnsName|getaddrinfo|gethostby\w{2,8}|getByName|GetHost\w{4,10}|LookupHost|\bgetent\s+\w{4,7})\b[^\n]{0,100}(?:\$|["']\s{0,2}[+.~*&]{1,2}|[+.~*&]{1,2}\s{0,2}["']|,\s?["']\.)|\b(?:mailx?|mutt|msmtp|swaks)\s[^\n]{0,120}@|Send-MailMessage|\b(?:aws\s+s3\s+(?:cp|mv|sync)|gsutil\s[^\n]{0,30}cp|az\s+storage)\b|!\[[^\]\n]{0,60}\]\(https?://[^\s)"']{3,120}[?/=](?:["'`]\s{0,2}[+.*~]|\$|\{|%s)|(?:fetch|get|request|urlopen)\s*\(\s*f?[`"']https?://[^\s`"']{3,120}/\$?\{[^}\n]{1,40}\}"#,
     )
 });
 
@@ -91,7 +91,7 @@ static SENDS_BY_NAME: LazyLock<Regex> = LazyLock::new(|| {
 /// An address, or a host that stands alone between quotation marks or behind a program's option.
 static HOST: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?i)(?:https?|wss?|ftps?|tcp|ssh)://[^\s"'`<>()\\]{3,200}|["'`](?://)?(?:[a-z0-9_-]{1,63}\.){1,5}[a-z]{2,18}(?::\d{2,5})?(?:/[^\s"'`]{0,120})?["'`]|["'`](?:\d{1,3}\.){3}\d{1,3}(?::\d{2,5})?["'`]|/dev/(?:tcp|udp)/[^\s/]{3,80}|\b(?:nc(?:at)?|netcat|telnet)\s+(?:-\S+\s+)*[a-z0-9.-]{4,80}|[\w.+"'-]@(?:[a-z0-9-]{1,63}\.){1,4}[a-z]{2,12}\b|\s(?:\d{1,3}\.){3}\d{1,3}\b|-connect\s+[a-z0-9.-]{4,80}|docker\s+(?:push|tag)\b[^\n]{0,60}\s(?:[a-z0-9-]{1,63}\.){1,4}[a-z]{2,12}/|(?:=|:-)(?:[a-z0-9-]{1,63}\.){1,4}(?:example|com|net|org|io|dev|app)\b"#,
+        r#"(?i)(?:https?|wss?|ftps?|tcp|ssh)://[^\s"'`<>()\\]{3,200}|["'`](?://)?(?:[a-z0-9_-]{1,63}\.){1,5}[a-z]{2,18}(?::\d{2,5})?(?:/[^\s"'`]{0,120})?["'`]|["'`](?:\d{1,3}\.){3}\d{1,3}(?::\d{2,5})?["'`]|/dev/(?:tcp|udp)/[^\s/]{3,80}|\b(?:nc(?:at)?|netcat|telnet)\s+(?:-\S+\s+)*[a-z0-9.-]{4,80}|[\w.+"'-]@(?:[a-z0-9-]{1,63}\.){1,4}[a-z]{2,12}\b|\s(?:\d{1,3}\.){3}\d{1,3}\b|-connect\s+[a-z0-9.-]{4,80}|docker\s+(?:push|tag)\b[^\n]{0,60}\s(?:[a-z0-9-]{1,63}\.){1,4}[a-z]{2,12}/|(?:=|:-)(?:[a-z0-9-]{1,63}\.){1,4}(?:example|com|net|org|io|dev|app)\b|(?:\bnslookup|\bdig|\bhost|\bdrill|\bgetent\s+\w{4,7}|\bping6?|Resolve-DnsName|\bkdig)\s[^\n]{0,80}?["'`})\w]\.(?:[a-z0-9-]{1,63}\.){1,4}[a-z]{2,18}\b"#,
     )
 });
 
@@ -186,7 +186,45 @@ pub(super) fn strangers(program: &Program<'_>, profile: &Profile) -> Vec<Strange
         }
         all.push(Stranger { host, at: found.start(), sends, anyones });
     }
+    for (at, address) in &program.lent {
+        let Some(host) = host(address) else { continue };
+        let anyones = is_account(address) || is_anyones(&host) || is_bare(&host);
+        if redirect::RESOLVERS.contains(&host.as_str())
+            || !anyones && !is_strange(&host, profile)
+            || is_local(&host)
+            || host.starts_with("169.254.")
+        {
+            continue;
+        }
+        all.push(Stranger { host, at: *at, sends, anyones });
+    }
     all
+}
+
+/// An address or a host that is the whole value of a setting.
+static VALUE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i)(?:https?|wss?|tcp|udp|ftps?|smtps?)://[^\s"'`<>()\\,;]{3,200}|(?:[:=,]\s{0,4}|^|[\[\s])["']?(?:[a-z0-9-]{1,63}\.){1,5}[a-z]{2,18}(?::\d{2,5})?(?:/[^\s"',]{0,80})?["']?\s{0,3}(?:[,}\]\n;#]|$)|[\w.+-]{1,40}@(?:[a-z0-9-]{1,63}\.){1,4}[a-z]{2,12}\b"#,
+    )
+});
+
+/// The addresses that a file of data names.
+pub(super) fn addresses(text: &str, most: usize) -> Vec<String> {
+    VALUE
+        .find_iter(text)
+        .take(most * 8)
+        .filter_map(|found| {
+            let whole = text.get(found.range())?;
+            let bare = whole.trim_matches(|c: char| {
+                c.is_whitespace()
+                    || matches!(c, ':' | '=' | ',' | '"' | '\'' | '[' | ']' | '}' | ';' | '#')
+            });
+            let of_host = host(bare)?;
+            let named = bare.contains("://") || has_known_end(&of_host) && !FILE.is_match(&of_host);
+            named.then(|| bare.to_owned())
+        })
+        .take(most)
+        .collect()
 }
 
 /// Four numbers as small as those of versions are.
@@ -375,7 +413,7 @@ fn host(text: &str) -> Option<String> {
         authority.rsplit('@').next()?.split(':').next()?.trim_end_matches('.').to_ascii_lowercase();
     // What is computed in front is not known: `${data}.host.tld`.
     let host = host
-        .rsplit(['}', ')', '$', '{', '%', '*', '+'])
+        .rsplit(['}', ')', '$', '{', '%', '*', '+', '"', '\''])
         .next()?
         .trim_start_matches(['.', '-'])
         .to_owned();

@@ -1,5 +1,6 @@
 //! The programs of a package, as text without whole lines of comment.
 
+use super::{outward, unfolded};
 use crate::{
     File, FileKind, Package,
     formats::{COMMAND_FILES, UNPARSED, base},
@@ -17,6 +18,8 @@ pub(super) struct Program<'a> {
     before: u32,
     /// It is a block of prose, which somebody has to run.
     pub(super) prose: bool,
+    /// Addresses out of files of data that it names, each with where it names the file.
+    pub(super) lent: Vec<(usize, String)>,
 }
 
 impl Program<'_> {
@@ -221,10 +224,56 @@ pub(super) fn all(package: &Package) -> Vec<Program<'_>> {
             blocks(&file.path, &text, &mut found);
             found.extend(islands(&file.path, &text));
         } else if is_program(file, &text) {
-            found.push(Program { path: &file.path, text: bare(&text), before: 0, prose: false });
+            found.push(Program {
+                path: &file.path,
+                text: unfolded::unfold(bare(&text)),
+                before: 0,
+                prose: false,
+                lent: Vec::new(),
+            });
         }
     }
+    lend(package, &mut found);
     found
+}
+
+/// Settings that say of a package whose it is, or what it is made with.
+const OF_A_PACKAGE: &[&str] = &[
+    "package.json",
+    "package-lock.json",
+    "composer.json",
+    "composer.lock",
+    "pyproject.toml",
+    "cargo.toml",
+    "cargo.lock",
+    "plugin.json",
+    "marketplace.json",
+    "tsconfig.json",
+    "_meta.json",
+];
+
+/// Gives programs the addresses that stand in files of data which they name: a program that reads where it sends to
+/// from a file of the package talks to whoever stands there.
+fn lend(package: &Package, programs: &mut [Program<'_>]) {
+    const MOST_FILES: usize = 64;
+    const MOST_ADDRESSES: usize = 16;
+    const SHORTEST_NAME: usize = 5;
+    let settings = settings(package);
+    for (_, list) in settings.iter().take(MOST_FILES) {
+        let name = base(list.path);
+        if name.len() < SHORTEST_NAME || OF_A_PACKAGE.contains(&name.to_ascii_lowercase().as_str())
+        {
+            continue;
+        }
+        let mut addresses: Option<Vec<String>> = None;
+        for program in programs.iter_mut().filter(|program| !program.prose) {
+            let Some(at) = program.text.find(name) else { continue };
+            let addresses = addresses.get_or_insert_with(|| {
+                outward::addresses(&unfolded::unfold(list.text.clone()), MOST_ADDRESSES)
+            });
+            program.lent.extend(addresses.iter().map(|address| (at, address.clone())));
+        }
+    }
 }
 
 /// What a template for notes or pages runs between its marks, as one program on its own lines.
@@ -246,7 +295,7 @@ fn islands<'a>(path: &'a str, text: &str) -> Option<Program<'a>> {
         out.push(' ');
         rest = inside.get(end + close.len()..).unwrap_or_default();
     }
-    Some(Program { path, text: out, before: 0, prose: false })
+    Some(Program { path, text: out, before: 0, prose: false, lent: Vec::new() })
 }
 
 /// A file of text as it stands, for what is looked for in all of it.
@@ -257,6 +306,7 @@ pub(super) fn whole(file: &File) -> Option<Program<'_>> {
         text: String::from_utf8_lossy(&file.bytes).into_owned(),
         before: 0,
         prose: true,
+        lent: Vec::new(),
     })
 }
 
@@ -273,9 +323,10 @@ pub(super) fn settings(package: &Package) -> Vec<(FileKind, Program<'_>)> {
         .filter_map(|file| {
             let text = String::from_utf8_lossy(&file.bytes);
             (!is_program(file, &text)).then(|| {
+                let text = bare(&text);
                 (
                     file.kind,
-                    Program { path: &file.path, text: bare(&text), before: 0, prose: false },
+                    Program { path: &file.path, text, before: 0, prose: false, lent: Vec::new() },
                 )
             })
         })
@@ -293,7 +344,13 @@ const CONTEXT: usize = 2000;
 /// shows as what to avoid.
 fn blocks<'a>(path: &'a str, text: &str, found: &mut Vec<Program<'a>>) {
     let mut push = |code: String, before: u32| {
-        found.push(Program { path, text: code, before, prose: true });
+        found.push(Program {
+            path,
+            text: unfolded::unfold(code),
+            before,
+            prose: true,
+            lent: Vec::new(),
+        });
     };
     let mut fence: Option<(&str, u32, String)> = None;
     let mut context = String::new();

@@ -181,44 +181,69 @@ static STORES: LazyLock<Vec<(Store, Regex)>> = LazyLock::new(|| {
     ]
 });
 
+/// The places where a pattern of stores means one.
+fn places<'a>(
+    store: Store,
+    pattern: &'a Regex,
+    text: &'a str,
+) -> impl Iterator<Item = std::ops::Range<usize>> + 'a {
+    pattern.find_iter(text).take(32).map(|found| found.range()).filter(move |found| {
+        let rest = text.get(found.end..).unwrap_or_default();
+        // What a child process inherits is not read.
+        let inherits = store == Store::Environment && {
+            let mut from = found.start.saturating_sub(24);
+            while !text.is_char_boundary(from) {
+                from -= 1;
+            }
+            let before = text.get(from..found.start).unwrap_or_default();
+            let here = text.get(found.clone()).unwrap_or_default();
+            ["env=", "env =", "env:", "Env =", "Env=", "append(", "environment"]
+                .iter()
+                .any(|word| before.contains(word))
+                || here.starts_with(['=', ':']) && before.trim_end().ends_with("env")
+        };
+        if inherits {
+            return false;
+        }
+        let start = rest.trim_start_matches(['*', '?', '"', '\'', '`', ' ']);
+        // The public half is no secret, and what is written there is none of theirs.
+        !start.starts_with(".pub") && !rest.starts_with(".example") && !rest.starts_with(".sample")
+    })
+}
+
 /// The stores that a program names, each with the first byte where it does.
 fn stores(program: &Program<'_>) -> Vec<(Store, usize)> {
     let mut found: Vec<(Store, usize)> = STORES
         .iter()
         .filter_map(|(store, pattern)| {
-            pattern
-                .find_iter(&program.text)
-                .take(32)
-                .find(|found| {
-                    let rest = program.text.get(found.end()..).unwrap_or_default();
-                    // What a child process inherits is not read.
-                    let inherits = *store == Store::Environment && {
-                        let mut from = found.start().saturating_sub(24);
-                        while !program.text.is_char_boundary(from) {
-                            from -= 1;
-                        }
-                        let before = program.text.get(from..found.start()).unwrap_or_default();
-                        let here = program.text.get(found.range()).unwrap_or_default();
-                        ["env=", "env =", "env:", "Env =", "Env=", "append(", "environment"]
-                            .iter()
-                            .any(|word| before.contains(word))
-                            || here.starts_with(['=', ':']) && before.trim_end().ends_with("env")
-                    };
-                    if inherits {
-                        return false;
-                    }
-                    let start = rest.trim_start_matches(['*', '?', '"', '\'', '`', ' ']);
-                    // The public half is no secret, and what is written there is none of theirs.
-                    !start.starts_with(".pub")
-                        && !rest.starts_with(".example")
-                        && !rest.starts_with(".sample")
-                })
-                .map(|found| (*store, found.start()))
+            let first = places(*store, pattern, &program.text).next()?;
+            Some((*store, first.start))
         })
         .collect();
     found.sort_by_key(|(_, at)| *at);
     found
 }
+
+/// Every place where a program names a store: whether that is all its variables, whether a program gives out what is
+/// kept (and no path is read), and where.
+pub(super) fn every(program: &Program<'_>) -> Vec<(bool, bool, usize)> {
+    STORES
+        .iter()
+        .flat_map(|(store, pattern)| {
+            places(*store, pattern, &program.text).map(move |place| {
+                let here = program.text.get(place.clone()).unwrap_or_default();
+                (*store == Store::Environment, GIVES_OUT.is_match(here), place.start)
+            })
+        })
+        .collect()
+}
+
+/// A program that gives out what a store holds.
+static GIVES_OUT: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)auth[^\n]{0,8}token|credential[^\n]{0,16}fill|find-(?:generic|internet)-password|dump-keychain|secret-tool|get-secret|print-(?:access|identity)|get-access-token|export-secret|kubectl\b[^\n]{0,40}(?:secrets?|token)|--raw|vault\s|sts\s|token\s+create|browser_?cookie3|169\.254|metadata\.google",
+    )
+});
 
 /// Does it open any?
 pub(super) fn opens(program: &Program<'_>) -> bool {
