@@ -55,8 +55,10 @@ impl Analysis {
                 )
             }
             Standing::AgentSettings | Standing::AgentMemory => {
-                let telling =
-                    fetched || is_order(&text) || matches!(shell_line(&text), Line::Telling);
+                // A text that says how the skill is installed puts it where skills are.
+                let installed = self.is_prose() && !fetched && shown.contains("/skills/");
+                let telling = !installed
+                    && (fetched || is_order(&text) || matches!(shell_line(&text), Line::Telling));
                 (
                     &rules::AGENT_MEMORY,
                     if telling { Severity::High } else { Severity::Medium },

@@ -287,7 +287,12 @@ pub(super) fn look(report: &mut Report<'_>) {
     let at = AT_ONCE.find(text).map(|found| found.start()).or_else(|| held_and_run(text));
     if let Some(at) = at {
         let message = format!("what {} serves is run", stranger.shown());
-        report.say(&rules::FETCHED_RUNS, Severity::High, Medium, at, message);
+        // A page that is shown in a text loads it, if somebody makes that page.
+        let line = report.program.line(at).1;
+        let page =
+            report.program.prose && [".src", "import("].iter().any(|word| line.contains(word));
+        let severity = if page { Severity::Medium } else { Severity::High };
+        report.say(&rules::FETCHED_RUNS, severity, Medium, at, message);
     }
 }
 

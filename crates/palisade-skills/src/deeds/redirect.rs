@@ -324,6 +324,10 @@ pub(super) fn look(report: &mut Report<'_>) {
         let around = near(text, at);
         let grave = setting.grave.as_ref().is_none_or(|grave| grave.is_match(around));
         let (severity, sure) = match (grave, report.program.prose) {
+            // Of a page that a text shows, which is told of what it loads.
+            (true, true) if report.program.line(at).1.contains("import(") => {
+                (Severity::Medium, Low)
+            }
             (true, _) => (Severity::High, Medium),
             // A file that is copied as it stands.
             (false, false) if setting.rule.id == handed::SOURCE.id => (Severity::High, Medium),

@@ -334,6 +334,28 @@ fn token_of_another(report: &mut Report<'_>) {
     report.say(&rules::SECRET_AND_STRANGER, Severity::High, Medium, at, message);
 }
 
+/// Is the entry of the keychain that is opened here called like the host: the key of its own service?
+fn asks_for_own(text: &str, at: usize, host: &str) -> bool {
+    const SHORTEST: usize = 5;
+    let Some(owner) = host.rsplit('.').nth(1).filter(|owner| owner.len() >= SHORTEST) else {
+        return false;
+    };
+    let owner = owner.to_ascii_lowercase();
+    let asked: String = text
+        .get(at..)
+        .unwrap_or_default()
+        .chars()
+        .take(200)
+        .collect::<String>()
+        .to_ascii_lowercase();
+    // Or by a constant.
+    let named = |line: &str| {
+        let line = line.to_ascii_lowercase();
+        line.contains("service") && line.contains(['=', ':']) && line.contains(&owner)
+    };
+    asked.contains(&owner) || asked.contains("service_name") && text.lines().any(named)
+}
+
 /// One program opens a store and talks to a stranger.
 pub(super) fn look(report: &mut Report<'_>) {
     if let Some(all) = ENVIRONMENT_ENCODED.find(&report.program.text) {
@@ -367,7 +389,8 @@ pub(super) fn look(report: &mut Report<'_>) {
         // Registries' settings are named by whoever installs from one.
         let weak = (kinds == [Store::Registry] || kinds == [Store::Environment])
             && !stranger.sends
-            && !stranger.anyones;
+            && !stranger.anyones
+            || kinds == [Store::Keychain] && asks_for_own(&report.program.text, at, &stranger.host);
         let severity = if weak { Severity::Medium } else { Severity::High };
         let message = format!("a store of secrets is opened, and it talks to {}", stranger.shown());
         report.say(&rules::SECRET_AND_STRANGER, severity, Medium, at, message);

@@ -2,13 +2,13 @@
 //!
 //! Each rule reads some sentence or call wrongly now and then. Of published skills, those with more than 40 KiB to read
 //! had a single sign of medium confidence five times as often as small ones, and nothing behind it. So there one such
-//! sign is a question to a person, not an answer; what is certain, and signs of several families, count in any package.
+//! sign is a question to a person, not an answer. What is certain counts in any package.
 
-use crate::{Confidence, FileKind, Finding, Package, Severity};
+use crate::{Confidence, FileKind, Finding, Package, Severity, text};
 
 /// Bytes to read up to which one sign is enough.
 const ONE: usize = 40 << 10;
-/// Bytes to read up to which two are.
+/// Bytes to read from which on a package is a book: what was read out of sentences stops nothing there.
 const TWO: usize = 256 << 10;
 
 /// What of a package rules read as orders or as a program. Pictures and tables make no package longer.
@@ -18,27 +18,38 @@ pub(super) fn to_read(package: &Package) -> usize {
     package.files.iter().filter(|file| is_read(file.kind)).map(|file| file.bytes.len()).sum()
 }
 
-/// Whether there is so much that weak signs always come together.
+/// Is there so much that weak signs always come together?
 pub(super) fn is_large(to_read: usize) -> bool {
     to_read > ONE
 }
 
+/// Does a finding count in a package with so much to read? What was read out of sentences does not in one that is a book:
+/// there every sentence that a rule takes for an order stands somewhere.
+pub(super) fn counts(finding: &Finding, to_read: usize) -> bool {
+    to_read <= TWO || !text::is_reading(finding.rule)
+}
+
+/// Does a finding add up with others in a package with so much to read? There is always a second sentence that is read wrongly.
+pub(super) fn adds_up(finding: &Finding, to_read: usize) -> bool {
+    !(is_large(to_read) && text::is_reading(finding.rule))
+}
+
 /// Do findings that are grave by themselves stop a package with so much to read?
-pub(super) fn are_enough(findings: &[Finding], to_read: usize) -> bool {
+pub(super) fn are_enough(findings: &[&Finding], to_read: usize) -> bool {
     let grave = || findings.iter().filter(|finding| finding.severity >= Severity::High);
-    if grave().any(|finding| finding.confidence >= Confidence::High) {
+    // Of what a sentence means nobody is that sure in a long text.
+    let certain = |finding: &&&Finding| {
+        finding.confidence >= Confidence::High
+            && !(is_large(to_read) && text::is_reading(finding.rule))
+    };
+    if grave().any(|finding| certain(&finding)) {
         return true;
     }
     let sure = grave().filter(|finding| finding.confidence >= Confidence::Medium);
     let mut families: Vec<_> = sure.map(|finding| finding.rule.technique).collect();
     families.sort_unstable();
     families.dedup();
-    let needed = match to_read {
-        0..=ONE => 1,
-        ..=TWO => 2,
-        _ => 3,
-    };
-    families.len() >= needed
+    families.len() >= if is_large(to_read) { 2 } else { 1 }
 }
 
 #[cfg(test)]
@@ -60,7 +71,15 @@ mod tests {
     }
 
     fn enough(findings: &[Finding], bytes: usize) -> bool {
-        are_enough(findings, to_read(&package(bytes, FileKind::Prose)))
+        let to_read = to_read(&package(bytes, FileKind::Prose));
+        let counted: Vec<&Finding> =
+            findings.iter().filter(|finding| counts(finding, to_read)).collect();
+        are_enough(&counted, to_read)
+    }
+
+    /// A rule of what sentences mean.
+    fn reading() -> &'static Rule {
+        crate::text::RULES.first().copied().unwrap()
     }
 
     #[test]
@@ -69,9 +88,7 @@ mod tests {
         let (one, two) = (vec![sign(&ONE_SIGN)], vec![sign(&ONE_SIGN), sign(&ANOTHER)]);
         let same = vec![sign(&ONE_SIGN), ONE_SIGN.at("b", 9, 0, "", "")];
         assert!(enough(&one, ONE) && !enough(&one, ONE + 1));
-        assert!(enough(&two, TWO) && !enough(&two, TWO + 1) && !enough(&same, TWO));
-        let three = [two, vec![sign(&THIRD)]].concat();
-        assert!(enough(&three, TWO + 1));
+        assert!(enough(&two, ONE + 1) && enough(&two, 9 * TWO) && !enough(&same, ONE + 1));
     }
 
     #[test]
@@ -79,6 +96,18 @@ mod tests {
         let certain = vec![ONE_SIGN.at("a", 1, 0, "", "").sure(Confidence::High)];
         assert!(enough(&certain, 100 * TWO));
         assert!(!enough(&[ONE_SIGN.at("a", 1, 0, "", "").sure(Confidence::Low)], 1));
+    }
+
+    #[test]
+    fn what_sentences_mean_is_certain_in_a_short_text_alone_and_stops_no_book() {
+        let order = reading().at("a", 1, 0, "", "").sure(Confidence::High);
+        let beside = ANOTHER.at("a", 9, 0, "", "");
+        let both = [order.clone(), beside.clone()];
+        assert!(order.rule.technique == beside.rule.technique || enough(&both, TWO));
+        let order = vec![order];
+        assert!(enough(&order, ONE) && !enough(&order, ONE + 1));
+        let third = [order, vec![THIRD.at("a", 9, 0, "", "")]].concat();
+        assert!(enough(&third, TWO) && !enough(&third, TWO + 1));
     }
 
     #[test]

@@ -139,16 +139,18 @@ impl Report {
 /// that is not sure needs another of another family beside it, and in a large package one that is nearly sure does too.
 fn blocks(findings: &[Finding], package: &Package) -> bool {
     let to_read = amount::to_read(package);
-    if amount::are_enough(findings, to_read) {
+    let findings: Vec<&Finding> =
+        findings.iter().filter(|finding| amount::counts(finding, to_read)).collect();
+    if amount::are_enough(&findings, to_read) {
         return true;
     }
     // A small package is one thing. In a large one some weak signs always come together: there they
     // add up within a file.
     if package.files.len() <= SMALL && !amount::is_large(to_read) {
-        return add_up(&findings.iter().collect::<Vec<_>>());
+        return add_up(&findings);
     }
     let mut by_file: BTreeMap<&str, Vec<&Finding>> = BTreeMap::new();
-    for finding in findings {
+    for finding in findings.into_iter().filter(|finding| amount::adds_up(finding, to_read)) {
         by_file.entry(&finding.place.file).or_default().push(finding);
     }
     by_file.values().any(|findings| add_up(findings))

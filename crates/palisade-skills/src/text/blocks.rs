@@ -122,6 +122,7 @@ impl<'a> Blocks<'a> {
         let mut definitions = Vec::new();
         for (label, definition) in parser.reference_definitions().iter() {
             let title = definition.title.as_deref().unwrap_or_default();
+            let title = if repeats(title, &definition.dest) { "" } else { title };
             // `this address` in a title is the one that the definition leads to.
             let leads = match definition.dest.starts_with("http") && !title.is_empty() {
                 true => definition.dest.as_ref(),
@@ -666,6 +667,16 @@ fn is_abbreviation(before: &str) -> bool {
     let word = before.rsplit(|c: char| c.is_whitespace() || c == '(').next().unwrap_or_default();
     matches!(word, "e.g" | "i.e" | "etc" | "vs" | "cf" | "Mr" | "Dr" | "No" | "approx")
         || (word.len() == 1 && word.chars().all(|c| c.is_ascii_digit()))
+}
+
+/// Is a title that of the page which the address leads to: are most of its longer words in the address?
+fn repeats(title: &str, address: &str) -> bool {
+    const LONG: usize = 4;
+    let address = address.to_ascii_lowercase();
+    let title = title.to_ascii_lowercase();
+    let words = || title.split(|c: char| !c.is_alphanumeric()).filter(|word| word.len() >= LONG);
+    let known = words().filter(|word| address.contains(word)).count();
+    address.starts_with("http") && known >= 2 && known * 3 >= words().count() * 2
 }
 
 #[cfg(test)]

@@ -359,7 +359,33 @@ fn untold(text: &str, tell: &Tag, tags: &[Tag]) -> Concealed {
     if later && strong {
         return Concealed::Weak;
     }
-    if told_to || calls || discerns || of_things || is_private(text, tell.start) {
+    // `never print the token, put it in an argument, or log it`: a secret is kept from a log.
+    let names_secret = |words: &str| {
+        [
+            "token",
+            "password",
+            "passphrase",
+            "secret",
+            "credential",
+            "api key",
+            "private key",
+            "cookie",
+        ]
+        .iter()
+        .any(|word| words.contains(word))
+    };
+    let object: String = rest.split_inclusive(' ').take(4).collect();
+    let object = object.split([',', ';', '.']).next().unwrap_or_default();
+    let clause = text.get(..tell.start).unwrap_or_default();
+    let clause = clause.rsplit(['.', ';', ':']).next().unwrap_or_default();
+    let negated = ["never ", "do not ", "don't "].iter().filter_map(|not| clause.rfind(not)).max();
+    let before = negated.and_then(|at| clause.get(at..)).unwrap_or_default();
+    let it = verb.ends_with(" it")
+        || rest.starts_with("it")
+        || rest.is_empty()
+        || rest.starts_with(['.', ',']);
+    let of_secret = shows && user.is_none() && (names_secret(object) || it && names_secret(before));
+    if of_secret || told_to || calls || discerns || of_things || is_private(text, tell.start) {
         Concealed::No
     } else if is_third(text.get(tell.end..).unwrap_or_default()) {
         Concealed::Weak

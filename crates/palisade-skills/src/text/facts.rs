@@ -397,6 +397,10 @@ fn is_other_question(text: &str, tag: &Tag) -> bool {
             " the user to repeat",
             " them to repeat",
             " the consulted",
+            " the human to perform",
+            " the user to perform",
+            " the human to do ",
+            " the user to do ",
             " another agent",
         ]
         .iter()
@@ -747,8 +751,33 @@ fn places(facts: &mut Facts, unit: &Unit, profile: &Profile) {
     facts.to = to;
 }
 
-/// A computed part before a domain.
+/// A computed part before a domain, which is not what whoever has an account there is called.
 fn label(raw: &str) -> bool {
+    const ACCOUNT: &[&str] = &[
+        "subdomain",
+        "account",
+        "tenant",
+        "project",
+        "region",
+        "org",
+        "team",
+        "workspace",
+        "site",
+        "shop",
+        "store",
+        "env",
+        "instance",
+        "zone",
+        "bucket",
+        "slug",
+        "space",
+    ];
+    let account = |before: &str| {
+        let name = before.rsplit(['<', '{', '(']).next().unwrap_or_default().to_ascii_lowercase();
+        let named =
+            |known: &str| name.split(|c: char| !c.is_ascii_alphabetic()).any(|part| part == known);
+        name.len() <= 24 && ACCOUNT.iter().any(|known| named(known))
+    };
     let markers = ["}.", ")\".", ").", ">.", "`.", "}\".", "%.", "\"."];
     markers.iter().any(|marker| {
         raw.match_indices(marker).any(|(at, found)| {
@@ -762,6 +791,7 @@ fn label(raw: &str) -> bool {
             rest.split('.').count() >= 2
                 && rest.split('.').all(|part| !part.is_empty())
                 && !rest.contains("()")
+                && !account(raw.get(..at).unwrap_or_default())
         })
     })
 }

@@ -14,7 +14,7 @@ mod weigh;
 
 pub(crate) use blocks::{Blocks, Spot, Unit};
 pub(crate) use hosts::{hosts, is_anyones, is_bare, is_local, is_vendor};
-pub(crate) use rules::RULES;
+pub(crate) use rules::{RULES, is_reading};
 
 use crate::{File, FileKind, Package, Seen, formats, formats::Profile};
 

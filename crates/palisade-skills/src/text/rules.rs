@@ -369,3 +369,8 @@ pub(crate) static RULES: &[&Rule] = &[
     &REDIRECT,
     &TOOL_POISON,
 ];
+
+/// Is it a rule of what sentences mean?
+pub(crate) fn is_reading(rule: &Rule) -> bool {
+    RULES.iter().any(|known| known.id == rule.id)
+}

@@ -10,7 +10,12 @@ pub(crate) struct Ran {
 
 /// `palisade` with an environment that holds nothing but a state and a configuration folder.
 pub(crate) fn palisade(home: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_palisade"));
+    palisade_at(env!("CARGO_BIN_EXE_palisade").as_ref(), home)
+}
+
+/// The same by another file.
+pub(crate) fn palisade_at(program: &Path, home: &Path) -> Command {
+    let mut command = Command::new(program);
     command
         .env_clear()
         .env("PATH", "/usr/local/bin:/usr/bin:/bin")

@@ -3,12 +3,13 @@ use std::{
     fs,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 use insta::assert_snapshot;
 use serde_json::Value;
 
-use crate::ran::{Ran, palisade, run};
+use crate::ran::{Ran, palisade, palisade_at, run};
 
 /// A user's machine: a home, a project, a folder for temporary files.
 struct Machine {
@@ -38,8 +39,19 @@ impl Machine {
     }
 
     fn selftest(&self, arguments: &[&str]) -> Ran {
+        self.selftest_by(&mut palisade(&self.path("home")), arguments)
+    }
+
+    /// By a program that whoever starts it owns, as one that a user has built.
+    fn selftest_of_own(&self, arguments: &[&str]) -> Ran {
         let home = self.path("home");
-        run(palisade(&home)
+        let own = self.path("palisade");
+        fs::copy(env!("CARGO_BIN_EXE_palisade"), &own).unwrap();
+        self.selftest_by(&mut palisade_at(&own, &home), arguments)
+    }
+
+    fn selftest_by(&self, palisade: &mut Command, arguments: &[&str]) -> Ran {
+        run(palisade
             .env("PALISADE_STATE", self.path("state"))
             .env("PALISADE_CONFIG", self.path("config"))
             .env("TMPDIR", self.path("tmp"))
@@ -90,7 +102,7 @@ fn with<'a>(reports: &'a BTreeMap<String, Value>, outcome: &str) -> Vec<&'a str>
 fn the_shell_profile_lets_nothing_through_and_nothing_is_changed() {
     let machine = Machine::new();
     let before = all(&machine.path("home"));
-    let ran = machine.selftest(&["--profile", "shell", "--json"]);
+    let ran = machine.selftest_of_own(&["--profile", "shell", "--json"]);
     assert_eq!((ran.exit, ran.stderr.as_str()), (0, ""), "{ran}");
     let reports = reports(&ran);
     assert!(with(&reports, "hole").is_empty() && with(&reports, "broken").is_empty(), "{ran}");

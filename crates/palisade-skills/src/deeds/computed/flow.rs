@@ -325,9 +325,10 @@ fn follow(text: &str, kind: FileKind, shipped: &HashSet<&str>) -> Option<Told> {
     }
     let patterns = patterns(text);
     let functions = functions(&lines);
+    let lists = lists(text, kind);
     lines.iter().enumerate().find_map(|(number, (start, line))| {
         let seed = seeds.get(&number).copied();
-        let (rule, message) = is_run(line, kind, &has, seed, (&patterns, &functions))?;
+        let (rule, message) = is_run(line, kind, &has, seed, (&patterns, &functions, &lists))?;
         let line = u32::try_from(number + 1).unwrap_or(u32::MAX);
         Some(Told { at: *start, line, rule, message })
     })
@@ -368,6 +369,18 @@ fn functions<'a>(lines: &[(usize, &'a str)]) -> HashSet<&'a str> {
         given.extend(sides(line).into_iter().filter(|side| Some(*side) != name));
     }
     defined.into_iter().filter(|name| !given.contains(name)).collect()
+}
+
+/// A name that Python declares to be a list of arguments.
+static LISTED: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"\b[A-Za-z_]\w{0,40}:\s?(?:list|List|Sequence|tuple)\[\s?str\b"));
+
+/// The names that hold a list of arguments, as the text declares.
+fn lists(text: &str, kind: FileKind) -> HashSet<&str> {
+    if kind != FileKind::Python {
+        return HashSet::new();
+    }
+    LISTED.find_iter(text).filter_map(|found| text.get(found.range())?.split(':').next()).collect()
 }
 
 /// The name before a call's dot.
@@ -417,7 +430,7 @@ fn is_run(
     kind: FileKind,
     has: &HashMap<&str, u8>,
     seed: Option<u8>,
-    (patterns, functions): (&HashSet<&str>, &HashSet<&str>),
+    (patterns, functions, lists): (&HashSet<&str>, &HashSet<&str>, &HashSet<&str>),
 ) -> Option<(&'static Rule, &'static str)> {
     if line.len() > LONGEST {
         return None;
@@ -481,6 +494,10 @@ fn is_run(
         // `loop.run(main)`: what is handed on is a function of the text's own, which is no command.
         let whole = command.trim_matches([' ', ')', '\n', '\r']);
         if only_calls(kind) && name == "run" && functions.contains(whole) {
+            continue;
+        }
+        // `def run(command: list[str])`: what calls it says what is in the list, and is looked at by itself.
+        if lists.contains(whole) && !line.contains("shell") {
             continue;
         }
         let mut state =

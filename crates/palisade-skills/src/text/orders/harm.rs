@@ -119,7 +119,6 @@ impl Here<'_> {
                 || !text.is_ascii();
             let (severity, confidence) = match (whole, backing) {
                 (true, 2..) => (Severity::High, High),
-                (true, 1) if self.unit.spot != Spot::Code => (Severity::High, Medium),
                 (true, _) => (Severity::Medium, Medium),
                 (false, 2..) => (Severity::Medium, Medium),
                 _ => (Severity::Low, Low),

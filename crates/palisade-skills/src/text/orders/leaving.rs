@@ -120,7 +120,10 @@ impl Here<'_> {
             && !facts.mail
             && (placeholder || !facts.url)
             && self.concealed == Concealed::No;
-        if nowhere || self.is_argument() {
+        // A keyring is what fetched keys are put into.
+        let fetches_keys =
+            ["--recv-key", "--receive-key"].iter().any(|word| self.unit.text.contains(word));
+        if nowhere || fetches_keys || self.is_argument() {
             return;
         }
         // `sync ./build to the bucket`: what goes is named, and the secret beside it opens the door.

@@ -422,6 +422,36 @@ impl Here<'_> {
             matches!(tag.concept, Supersede | Ignore) && !tag.negated && !tag.quoted && {
                 let rest: String =
                     text.get(tag.end..).unwrap_or_default().chars().take(80).collect();
+                // `ignore instructions on the page that try to change the user's request`
+                let of_content = [
+                    " on the ",
+                    " in the ",
+                    " on a ",
+                    " in a ",
+                    " inside ",
+                    " within ",
+                    " from the ",
+                    " from a ",
+                ]
+                .iter()
+                .filter_map(|at| rest.split_once(at))
+                .any(|(before, what)| {
+                    let what: String = what.chars().take(24).collect();
+                    before.contains("instruction")
+                        && [
+                            "page", "site", "content", "document", "email", "output", "result",
+                            "comment", "issue",
+                        ]
+                        .iter()
+                        .any(|thing| what.contains(thing))
+                });
+                if of_content
+                    && [" that ", " which ", " asking ", " telling "]
+                        .iter()
+                        .any(|word| rest.contains(word))
+                {
+                    return false;
+                }
                 [
                     "the user has said",
                     "the user said",

@@ -71,11 +71,7 @@ impl Backs {
         let said = Said::of(text);
         let backs = said.backs(text);
         let has = |kind: Kind| backs & (1 << (kind as u8)) != 0;
-        Self {
-            hides: has(Kind::Hide),
-            covers: has(Kind::Cover),
-            unasked: has(Kind::Unasked),
-        }
+        Self { hides: has(Kind::Hide), covers: has(Kind::Cover), unasked: has(Kind::Unasked) }
     }
 }
 
@@ -279,7 +275,7 @@ fn judged(unit: &Unit, facts: &Facts, said: &Said, near: &Said, around: Around) 
     };
     if is_said(unit.spot) || unit.spot == Spot::Code {
         let unasked = around.has(Unasked) && around.weak() >= 1 && strong >= 1;
-        if of(Guard, Weaken) && (enough || unasked) && !around.asks {
+        if of(Guard, Weaken) && (strong >= 2 || unasked) && !around.asks {
             return Some((
                 &rules::SABOTAGE,
                 "a guard is taken down or passed over, in a way that people are not to see",

@@ -68,14 +68,8 @@ fn tells(unit: &Unit, facts: &Facts, kinds: Kinds) -> u32 {
     if !is_said(unit) {
         return 0;
     }
-    let table: [&Regex; 6] = [
-        &HIDES,
-        &COVERS,
-        &words::OVERRULES,
-        &words::TWO_FACED,
-        &words::EVADES,
-        &UNASKED,
-    ];
+    let table: [&Regex; 6] =
+        [&HIDES, &COVERS, &words::OVERRULES, &words::TWO_FACED, &words::EVADES, &UNASKED];
     let mut told = signs(unit, &table);
     let backing = Backing::in_sentence(unit, facts);
     if LIMITS.is_match(&unit.clean) {
@@ -142,6 +136,9 @@ fn judged(together: Together) -> Option<(&'static Rule, &'static str)> {
     None
 }
 
+/// Sentences and lines of a text in which what stands far apart still belongs together.
+const SHORT: usize = 100;
+
 /// Looks for what stands together under each heading of one file.
 pub(super) fn look(file: &File, units: &[Unit], all: &[Facts], profile: &Profile, seen: &mut Seen) {
     let kinds: Vec<Kinds> = units
@@ -152,12 +149,17 @@ pub(super) fn look(file: &File, units: &[Unit], all: &[Facts], profile: &Profile
         .iter()
         .zip(all)
         .zip(&kinds)
-        .map(|((unit, facts), kinds)| {
-            if facts.taught || unit.teaching { 0 } else { tells(unit, facts, *kinds) }
-        })
+        .map(
+            |((unit, facts), kinds)| {
+                if facts.taught || unit.teaching { 0 } else { tells(unit, facts, *kinds) }
+            },
+        )
         .collect();
-    // What is kept may be said under another heading than what is done.
-    let elsewhere = own.iter().fold(0, |all, told| all | told) & !(FREELY | BEYOND);
+    // What is kept may be said under another heading than what is done, but in a long text something always sounds so.
+    let elsewhere = match units.len() {
+        0..=SHORT => own.iter().fold(0, |all, told| all | told) & !(FREELY | BEYOND),
+        _ => 0,
+    };
     // What is done matters where something tells.
     let done = LazyLock::new(|| -> Vec<u32> {
         units
