@@ -342,7 +342,7 @@ impl Analysis {
             if self.has(&path.taint, |tag| matches!(tag, Tag::Files)) {
                 self.report(
                     &rules::DESTRUCTION,
-                    Severity::Medium,
+                    Severity::High,
                     Confidence::Medium,
                     "Whatever is found in a wide folder is deleted.".to_owned(),
                     &path.taint,

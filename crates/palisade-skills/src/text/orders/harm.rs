@@ -62,7 +62,15 @@ impl Here<'_> {
         const FAR: usize = 60;
         let text = self.unit.text.as_str();
         self.facts.tags.iter().filter(|tag| tag.concept == Delete && tag.order).any(|verb| {
+            let said = text.get(verb.start..verb.end).unwrap_or_default();
             text.match_indices("evidence").any(|(at, word)| {
+                // `clear evidence-vs-inference boundaries`, `overwrite completed evidence`: of one's own findings.
+                if said == "clear" && at == verb.end + 1
+                    || said.starts_with("overwrit")
+                    || text.get(at + word.len()..).is_some_and(|rest| rest.starts_with('-'))
+                {
+                    return false;
+                }
                 let (first, last) = match at >= verb.end {
                     true => (verb.end, at),
                     false => (at + word.len(), verb.start),
@@ -119,6 +127,7 @@ impl Here<'_> {
                 || !text.is_ascii();
             let (severity, confidence) = match (whole, backing) {
                 (true, 2..) => (Severity::High, High),
+                (true, 1) if self.unit.spot != Spot::Code => (Severity::High, Medium),
                 (true, _) => (Severity::Medium, Medium),
                 (false, 2..) => (Severity::Medium, Medium),
                 _ => (Severity::Low, Low),
