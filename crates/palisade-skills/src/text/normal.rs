@@ -15,7 +15,13 @@ pub(crate) fn clean(text: &str) -> String {
     if text.is_ascii() {
         return text.to_owned();
     }
-    let plain: String = text.chars().filter(|&c| !is_hidden(c)).nfkc().filter(|&c| !is_pointing(c)).map(plain).collect();
+    let plain: String = text
+        .chars()
+        .filter(|&c| !is_hidden(c))
+        .nfkc()
+        .filter(|&c| !is_pointing(c))
+        .map(plain)
+        .collect();
     if plain.is_ascii() { plain } else { latin(&plain) }
 }
 

@@ -71,11 +71,7 @@ impl Backs {
         let said = Said::of(text);
         let backs = said.backs(text);
         let has = |kind: Kind| backs & (1 << (kind as u8)) != 0;
-        Self {
-            hides: has(Kind::Hide),
-            covers: has(Kind::Cover),
-            unasked: has(Kind::Unasked),
-        }
+        Self { hides: has(Kind::Hide), covers: has(Kind::Cover), unasked: has(Kind::Unasked) }
     }
 }
 

@@ -68,14 +68,8 @@ fn tells(unit: &Unit, facts: &Facts, kinds: Kinds) -> u32 {
     if !is_said(unit) {
         return 0;
     }
-    let table: [&Regex; 6] = [
-        &HIDES,
-        &COVERS,
-        &words::OVERRULES,
-        &words::TWO_FACED,
-        &words::EVADES,
-        &UNASKED,
-    ];
+    let table: [&Regex; 6] =
+        [&HIDES, &COVERS, &words::OVERRULES, &words::TWO_FACED, &words::EVADES, &UNASKED];
     let mut told = signs(unit, &table);
     let backing = Backing::in_sentence(unit, facts);
     if LIMITS.is_match(&unit.clean) {
@@ -152,9 +146,11 @@ pub(super) fn look(file: &File, units: &[Unit], all: &[Facts], profile: &Profile
         .iter()
         .zip(all)
         .zip(&kinds)
-        .map(|((unit, facts), kinds)| {
-            if facts.taught || unit.teaching { 0 } else { tells(unit, facts, *kinds) }
-        })
+        .map(
+            |((unit, facts), kinds)| {
+                if facts.taught || unit.teaching { 0 } else { tells(unit, facts, *kinds) }
+            },
+        )
         .collect();
     // What is kept may be said under another heading than what is done.
     let elsewhere = own.iter().fold(0, |all, told| all | told) & !(FREELY | BEYOND);

@@ -9,7 +9,9 @@ use super::{
         rules,
         tags::Concept::{Ask, MemoryFile, Neg, Write},
     },
-    is_abroad, is_said, kinds::Kinds, signs,
+    is_abroad, is_said,
+    kinds::Kinds,
+    signs,
 };
 use crate::{
     Rule,

@@ -124,8 +124,12 @@ impl Kinds {
             return Self::default();
         }
         Self {
-            resists: said.has(Kind::Own) && said.has(Kind::Gone) && said.near(Kind::Back, Kind::Gone),
-            stays: said.has(Kind::Stop) && said.near(Kind::Answer, Kind::Stop) && said.has(Kind::False),
+            resists: said.has(Kind::Own)
+                && said.has(Kind::Gone)
+                && said.near(Kind::Back, Kind::Gone),
+            stays: said.has(Kind::Stop)
+                && said.near(Kind::Answer, Kind::Stop)
+                && said.has(Kind::False),
             beyond: said.undenied(Kind::Beyond) || said.undenied(Kind::Shared),
             above: said.before(Kind::Above, Kind::Asker) || said.undenied(Kind::Topped),
             still: said.near(Kind::Still, Kind::Printed),
