@@ -3,7 +3,9 @@
 use crate::{
     Rule,
     Severity::{High, Medium},
-    Technique::{ConfigRedirect, Exfiltration, Persistence, RemoteInclude, SideTask},
+    Technique::{
+        ConfigRedirect, CredentialAccess, Exfiltration, Persistence, RemoteInclude, SideTask,
+    },
 };
 
 pub(super) static SOURCE: Rule = Rule {
@@ -195,7 +197,17 @@ pub(super) static BENT: Rule = Rule {
     references: &["AML.T0048", "LLM09", "ASI09"],
 };
 
+pub(super) static WORDS: Rule = Rule {
+    id: "credential-words-of-wallet",
+    technique: CredentialAccess,
+    severity: High,
+    why: "Whoever has the words of a wallet has all that is in it. No service needs them.",
+    clear: "Work with public addresses or extended public keys; never ask for the words.",
+    references: &["AML.T0052", "LLM02", "ASI09"],
+};
+
 pub(crate) static HANDED: &[&Rule] = &[
+    &WORDS,
     &BENT,
     &LAID,
     &CARRIED,

@@ -6,6 +6,7 @@
 //! different kinds, and holds whatever names, hosts and languages are used.
 
 mod account;
+mod addressed;
 mod assembled;
 mod authority;
 mod bulk;
@@ -17,6 +18,7 @@ mod commanded;
 mod computed;
 mod concealed;
 mod elevated;
+mod enrolled;
 mod exchanged;
 mod fetched;
 mod formula;
@@ -32,19 +34,23 @@ mod names;
 mod onward;
 mod outward;
 mod passed;
+mod phrase;
 mod planted;
 mod platform;
+mod posing;
 mod pretence;
 mod product;
 mod programs;
 mod recipients;
 mod redirect;
 mod released;
+mod relocked;
 mod remote;
 mod rows;
 mod ruin;
 mod rules;
 mod secrets;
+mod seeded;
 mod shared;
 mod spread;
 mod tamper;
@@ -103,6 +109,8 @@ pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
         channels::look(&mut report);
         elevated::look(&mut report);
         commanded::look(&mut report);
+        enrolled::look(&mut report);
+        seeded::look(&mut report);
         if !program.prose {
             formula::look(&mut report);
         }
@@ -132,6 +140,8 @@ pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
         templates::look(&mut report);
         channels::look(&mut report);
         elevated::look(&mut report);
+        enrolled::look(&mut report);
+        seeded::look(&mut report);
         formula::look(&mut report);
     }
     authority::look(package, &programs, profile, &mut seen);
@@ -154,6 +164,10 @@ pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
     templates::keys(package, profile, &mut seen);
     channels::files(package, &programs, profile, &mut seen);
     exchanged::look(package, profile, &mut seen);
+    posing::look(package, profile, &mut seen);
+    addressed::look(package, profile, &mut seen);
+    relocked::look(package, profile, &mut seen);
+    phrase::look(package, &programs, profile, &mut seen);
     gathered::look(package, profile, &mut seen);
     undeclared::look(package, &programs, profile, &mut seen);
     passed::look(package, &programs, profile, &mut seen);

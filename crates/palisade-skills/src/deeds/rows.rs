@@ -82,6 +82,22 @@ static WEAK: LazyLock<Vec<Regex>> = LazyLock::new(|| {
         r"(?i)\balg(?:orithm)?s?\W{1,6}none\b|\bverify_signature\W{1,6}false|\b(?:jwt|token)s?\b[^\n.;]{0,30}\bwithout (?:checking|verifying)",
         r"(?i)\bcrc-?32\b",
         r"(?i)\b(?:one|a single|1) (?:round|iteration)\b|\biterations?\s*=\s*1\b",
+        r"(?i)\bMath\.random\(\)[^\n]{0,40}\b(?:seed|ids?|token|session|reset|invit)|\b(?:random|session|reset|invit\w*) (?:ids?|codes?|links?)\b[^\n]{0,30}(?:Math\.random|\brand\(|mt_rand|random\.(?:random|randint|choice))",
+        r"(?i)\b(?:jwt|jws|token)s?\b[^\n]{0,60}\baccept\w*\b[^\n]{0,12}\x60?none\b|\baccept\w*\b[^\n.;]{0,12}\x60?\balg\w*\W{0,4}none\b",
+        r"(?i)\b(?:key|keys)\b[^\n.;]{0,24}\b(?:beside|next to|in the same (?:table|database|bucket|folder) as|together with) the (?:data|rows|cipher|records|backup)|\bthe same key\b[^\n.;]{0,30}\b(?:staging|production|all|every|each)",
+    ]
+    .iter()
+    .map(|text| pattern(text))
+    .collect()
+});
+/// The same, beside a word for what is strong elsewhere: a digest that is made to be fast, for a password; a vector that
+/// is always the same.
+static WEAK_HERE: LazyLock<Vec<Regex>> = LazyLock::new(|| {
+    [
+        r"(?i)\bpass(?:word|phrase|wd)s?\b[^\n]{0,40}\bsha-?(?:2|256|384|512)\b[^\n]{0,80}\b(?:one|single|1) (?:round|pass|iteration)|\bpass(?:word|phrase|wd)s?\b[^\n]{0,40}\bsha-?(?:2|256|384|512)\b[^\n]{0,40}\b(?:application|fixed|same|global|constant|shared|no|without(?: an?)?) salt",
+        r"(?i)\b(?:iv|nonce|initiali[sz]ation vector)s?\b[^\n.;]{0,16}\b(?:derived from|taken from|is the|from the|hashed from|computed from)\b[^\n.;]{0,30}\b(?:column|field|table|id|name|key|user|path|row)",
+        r"(?i)\b(?:remove|replace|drop|swap out|retire)\b[^\n.;]{0,20}\x60?\b(?:bcrypt|argon2\w*|scrypt)\b",
+        r"(?i)\b(?:rejectUnauthorized\W{1,4}false|verify\s*=\s*False|InsecureSkipVerify\W{1,4}true)",
     ]
     .iter()
     .map(|text| pattern(text))
@@ -240,6 +256,15 @@ fn lines(file: &File, text: &str, profile: &Profile, seen: &mut Seen) {
                 weak.push((kind + 100, at));
             }
         }
+        if !WARNS.is_match(line) {
+            weak.extend(
+                WEAK_HERE
+                    .iter()
+                    .enumerate()
+                    .filter(|(_, weak)| weak.is_match(line))
+                    .map(|(kind, _)| (kind + 200, at)),
+            );
+        }
         if images.is_none() && is_exchanged(line) {
             images = Some((at, line));
         }
@@ -259,7 +284,15 @@ fn lines(file: &File, text: &str, profile: &Profile, seen: &mut Seen) {
         let message = "an image of everybody's gives way to somebody's of its name, unchecked";
         say(at, line, &handed::SOURCE, message);
     }
-    let mut kinds: Vec<usize> = weak.iter().map(|(kind, _)| *kind).collect();
+    // One fault that both tables know is one.
+    let mut kinds: Vec<usize> = weak
+        .iter()
+        .map(|(kind, _)| match kind {
+            8 => 202,
+            9 => 203,
+            kind => *kind,
+        })
+        .collect();
     kinds.sort_unstable();
     kinds.dedup();
     if kinds.len() >= 3

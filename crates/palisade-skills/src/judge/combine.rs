@@ -226,14 +226,36 @@ fn records(package: &Package, seen: &mut Seen) {
         ) {
             continue;
         }
-        let told = *known
-            .entry(path.to_owned())
-            .or_insert_with(|| is_specimen(package, path) && is_argument(package, path));
+        let told = *known.entry(path.to_owned()).or_insert_with(|| {
+            is_specimen(package, path) && (is_argument(package, path) || is_unheeded(package, path))
+        });
         if told {
             finding.confidence = Low;
             finding.severity = finding.severity.min(Severity::Medium);
         }
     }
+}
+
+/// Says each text that names a file that what stands in it is not to be followed?
+fn is_unheeded(package: &Package, path: &str) -> bool {
+    const UNHEEDED: &[&str] = &[
+        "do not follow",
+        "don't follow",
+        "never follow",
+        "do not act on",
+        "don't act on",
+        "never act on",
+    ];
+    let name = base(path);
+    let mut lines =
+        package.files.iter().filter(|file| file.kind == FileKind::Prose).flat_map(|file| {
+            let text = String::from_utf8_lossy(&file.bytes).to_lowercase();
+            text.lines()
+                .filter(|line| line.contains(&name.to_lowercase()))
+                .map(|line| UNHEEDED.iter().any(|word| line.contains(word)))
+                .collect::<Vec<bool>>()
+        });
+    lines.next().is_some_and(|first| first && lines.all(|unheeded| unheeded))
 }
 
 /// Do texts name a file only behind a program, which reads it?
@@ -429,8 +451,9 @@ fn is_specimen(package: &Package, path: &str) -> bool {
         for line in text.lines().filter(|line| line.contains(name)) {
             let lower = line
                 .to_lowercase()
-                .replace("do not follow", "")
-                .replace("never follow", "")
+                .replace("do not follow", "unheeded")
+                .replace("don't follow", "unheeded")
+                .replace("never follow", "unheeded")
                 .replace("do not act on", "unheeded")
                 .replace("don't act on", "unheeded")
                 .replace("never act on", "unheeded");

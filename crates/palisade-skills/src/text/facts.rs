@@ -626,6 +626,10 @@ fn places(facts: &mut Facts, unit: &Unit, profile: &Profile) {
     use Concept::{Dns, DnsLabel, Paste, ServerWord, Webhook};
     let mut to = Where::None;
     for url in urls(&unit.clean) {
+        // `s3://$BUCKET`: the user's own to name.
+        if url.whole.starts_with("s3://$") || url.whole.starts_with("s3://{") {
+            continue;
+        }
         facts.url = true;
         to = to.max(place(&url.host, profile));
         let tail = url

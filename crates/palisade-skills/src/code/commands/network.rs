@@ -575,10 +575,14 @@ impl Analysis {
         let host = operands.first().and_then(|host| host.pattern(HOLE_TEXT));
         self.can(Use::Network(host.as_deref().and_then(hosts::host_of)));
         if remote {
+            // A bare name is one of the user's own settings: whose machine it is they know.
+            let own = host.as_deref().is_some_and(|host| {
+                !host.is_empty() && !host.contains(['.', '@', ':', '$']) && host != HOLE_TEXT
+            });
             self.report(
                 &rules::REVERSE_SHELL,
                 Severity::High,
-                Confidence::Medium,
+                if own { Confidence::Low } else { Confidence::Medium },
                 "A port of this machine is opened to another one by a tunnel.".to_owned(),
                 &Taint::default(),
             );

@@ -133,9 +133,13 @@ impl Here<'_> {
             );
         }
         // What the user hands over or agrees to is no condition that hides.
-        let agreed = ["pastes", "provides", "hands over", "gives the", "agrees", "confirms"]
+        let agreed = ["pastes", "provides", "hands over", "gives the", "agrees", "confirms", "approves", "says yes", "has agreed", "accepts"]
             .iter()
-            .any(|act| self.unit.text.contains(&format!("only if the user {act}")))
+            .any(|act| {
+                ["only if the user", "only when the user", "only after the user", "only once the user"]
+                    .iter()
+                    .any(|lead| self.unit.text.contains(&format!("{lead} {act}")))
+            })
             // `merge only if the user asks.`: for that, and not about something.
             || ["asks", "asks for it", "asked", "asked for it", "wants it", "requests it"].iter().any(|act| {
                 self.unit

@@ -90,7 +90,7 @@ impl<K: Copy> Lexicon<K> {
 
 /// Does this script join words, so that one may begin anywhere?
 pub(super) fn runs_on(c: char) -> bool {
-    matches!(c, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{ac00}'..='\u{d7af}')
+    matches!(c, '\u{e00}'..='\u{eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}' | '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{ac00}'..='\u{d7af}')
 }
 
 /// Is this an Arabic letter that is written together with the word behind it (`and`, `so`, `with`, `for`)?

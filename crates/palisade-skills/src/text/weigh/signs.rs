@@ -129,7 +129,7 @@ pub(super) static CONSENT_PAGE: LazyLock<Regex> = LazyLock::new(|| {
 /// The agent's own settings stop asking, or let everybody in.
 pub(super) static UNGUARDED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?i)defaultMode["']?\s*:\s*["']bypassPermissions|approval_policy\s*=\s*["']never|sandbox_mode\s*=\s*["']danger-full-access|["']Bash\(\*\)["']|skipDangerousModePermissionPrompt["']?\s*:\s*true|dmPolicy\W{1,6}(?:to\s)?\W{0,4}open\b|allowFrom\W{1,6}(?:to\s)?\W{0,4}\*|exec\.ask\W{1,6}(?:to\s)?\W{0,4}off\b|["']sandbox["']\s*:\s*\{\s*["']enabled["']\s*:\s*false|["']?(?:autoAccept|autoApprove|chat\.tools\.autoApprove|enableAllProjectMcpServers)["']?\s*:\s*true|["']sandbox["']\s*:\s*false|workspace\.trust\.enabled["']?\s*:\s*false"#,
+        r#"(?i)defaultMode["']?\s*:\s*["']bypassPermissions|approval_policy\s*=\s*["']never|sandbox_mode\s*=\s*["']danger-full-access|["']Bash\(\*\)["']|skipDangerousModePermissionPrompt["']?\s*:\s*true|dmPolicy\W{1,6}(?:to\s)?\W{0,4}open\b|allowFrom\W{1,6}(?:to\s)?\W{0,4}\*|exec\.ask\W{1,6}(?:to\s)?\W{0,4}off\b|["']sandbox["']\s*:\s*\{\s*["']enabled["']\s*:\s*false|["']?(?:autoAccept|autoApprove|chat\.tools\.autoApprove|enableAllProjectMcpServers)["']?\s*:\s*true|["']sandbox["']\s*:\s*false|workspace\.trust\.enabled["']?\s*:\s*false|["']?(?:dangerously\w{4,40}|allowInsecure\w{2,30}|disable(?:Device|Approval|Permission|Auth)\w{0,30}|skip(?:Auth|Approval|Permission)\w{0,30})["']?\s*[:=]\s*true|["']auth["']\s*:\s*\{[^}\n]{0,60}["']mode["']\s*:\s*["']none["']"#,
     )
 });
 

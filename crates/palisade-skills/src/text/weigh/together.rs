@@ -306,7 +306,7 @@ static EVENT: LazyLock<Regex> = LazyLock::new(|| {
 /// The text of documents, or what holds secrets.
 static CONTENTS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)(?:^|[\s`/])\.env\b|kube/config|\bpaste the (?:text|content)|\b(?:text|contents?) of (?:the )?(?:documents?|files?|pages?)|\btexto de los documentos|\btexte des documents|\bcontenu des (?:documents|fichiers)|\btesto dei documenti|\bparamètres de connexion|\bzugangsdaten|содержимое (?:файл|документ)|文档内容|文書の内容|문서 내용",
+        r"(?i)(?:^|[\s`/])\.env\b|kube/config|\bpaste the (?:text|content)|\b(?:full|whole|complete|entire|verbatim) (?:transcripts?|minutes|notes|recordings?|protocols?)|\btranscripts?\b|\b(?:volle[sn]?|ganze[sn]?|vollständige[sn]?) (?:protokoll|mitschrift|abschrift)|\btranscription (?:complète|intégrale)|\btranscripción (?:completa|íntegra)|\btrascrizione (?:completa|integrale)|\btranscrição (?:completa|integral)|\bpełn\w+ (?:zapis|transkrypcj)|полн\w+ (?:расшифровк|стенограмм|запис)\w*|会议(?:全文|记录全文|纪要全文)|录音全文|逐字稿|議事録(?:の)?全文|録音|文字起こし|녹취록|회의록 전문|전문을|\btranskrip (?:lengkap|penuh)|\b(?:text|contents?) of (?:the )?(?:documents?|files?|pages?)|\btexto de los documentos|\btexte des documents|\bcontenu des (?:documents|fichiers)|\btesto dei documenti|\bparamètres de connexion|\bzugangsdaten|содержимое (?:файл|документ)|文档内容|文書の内容|문서 내용",
     )
 });
 
@@ -405,13 +405,13 @@ static PIPED: LazyLock<Regex> =
 /// An archive that no scanner opens: the word for it stands beside it.
 static LOCKED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)\b7za? x\b[^\n]{0,40} ?-p[^\s`]{3,}|\bunzip -P ?[^\s`]{3,}|\bunrar x -p[^\s`]{3,}",
+        r#"(?i)\b7za? x\b[^\n]{0,40} ?-p[^\s`]{3,}|\bunzip -P ?[^\s`]{3,}|\bunrar x -p[^\s`]{3,}|\.(?:7z|zip|rar|tar\.\w{2,4}|dmg|iso|gpg|enc)\b[^\n]{0,120}\b(?:password|pass ?phrase|passcode|key|code|pin|word|passwort|kennwort|schlüssel|mot de passe|clé|code|contraseña|clave|senha|chave|chiave|wachtwoord|sleutel|hasło|klucz|şifre|parola|kata sandi|kunci|mật khẩu)s?\b(?: is| ist| est| es| è| é|:)? ?['"`][\w!@#$%.-]{3,40}['"`]|\.(?:7z|zip|rar|dmg|gpg|enc)\b[^\n]{0,80}(?:парол\w*|ключ\w*|密码|口令|密钥|解压码|パスワード|キー|비밀번호|암호|كلمة المرور|پسورد|رمز|पासवर्ड|รหัส)[^\n]{0,8}['"`]?[\w!@#$%.-]{3,40}"#,
     )
 });
 
 static BEGUN: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)\b(?:start|run|launch|execute|double-click)\b [^\n.;]{0,24}(?:/|\.exe\b|\.sh\b|\bsetup\b|\binstaller\b)",
+        r"(?i)\b(?:start|run|launch|execute|double-click|open|starte\w*|führe|öffne|lance\w*|exécute\w*|ouvre\w*|ejecut\w+|abr[ae]|inici\w+|avvia\w*|esegui|apri|execut\w+|uruchom|çalıştır|jalankan|chạy)\b [^\n.;]{0,24}(?:/|\.exe\b|\.sh\b|\.app\b|\.msi\b|\.pkg\b|\bsetup\b|\binstaller\b)|(?:запусти|открой|运行|启动|打开|実行|起動|開く|실행|열어)\S{0,8}[^\n.;]{0,24}(?:\.exe|\.sh|\.app|\.msi|\.pkg)|(?:\.exe|\.sh|\.app|\.msi|\.pkg)\b[^\n.;]{0,12}(?:を実行|を起動|를 실행|을 실행)",
     )
 });
 
