@@ -131,7 +131,7 @@ static OBJECT_RUNS: LazyLock<Regex> = LazyLock::new(|| {
 /// The name of what is called is spelled in pieces.
 static SPELLED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"\[\s*(?:`\$\{\s*["']\w{1,8}["']\s*\}\w{1,8}`|`\w{1,8}\$\{\s*["']\w{1,8}["']\s*\}`|["']\w{1,8}["']\s*\+\s*["']\w{1,8}["'](?:\s*\+\s*["']\w{1,8}["']){0,4})\s*\]\s*\(|(?:\bgetattr\(\s*[\w.]{1,40}(?:\(["'][\w.]{1,20}["']\))?\s*,\s*|\b__import__\(\s*|\bimport_module\(\s*|\b(?:globals|locals|vars)\(\)\[\s*|__dict__\[\s*|\brequire\(\s*)["'][\w.]{1,10}["']\s*\+\s*["']\w{1,10}["']"#,
+        r#"\[\s*(?:`\$\{\s*["']\w{1,8}["']\s*\}\w{1,8}`|`\w{1,8}\$\{\s*["']\w{1,8}["']\s*\}`|["']\w{1,8}["']\s*(?:\+|\.\.?|&|~)\s*["']\w{1,8}["'](?:\s*(?:\+|\.\.?|&|~)\s*["']\w{1,8}["']){0,4})\s*\]\s*\(|(?:\bgetattr\(\s*[\w.]{1,40}(?:\(["'][\w.]{1,20}["']\))?\s*,\s*|\b__import__\(\s*|\bimport_module\(\s*|\b(?:globals|locals|vars)\(\)\[\s*|__dict__\[\s*|\brequire\(\s*|\bconst_get\(\s*|\b(?:public_)?send\(\s*|\bget(?:Declared)?Method\(\s*|\bforName\(\s*|\bGet(?:Type|Method)\(\s*|\bSymbol\(\s*|\bNSClassFromString\(\s*|\bGetProcAddress\([^\n"']{0,20})["'][\w.]{1,16}["']\s*(?:\+|\.\.?|&|\*)\s*["']\w{1,16}["']"#,
     )
 });
 

@@ -224,6 +224,18 @@ pub(super) fn all(package: &Package) -> Vec<Program<'_>> {
             blocks(&file.path, &text, &mut found);
             found.extend(islands(&file.path, &text));
         } else if is_program(file, &text) {
+            // What stands in a text of it is a program too.
+            if !file.kind.is_parsed()
+                && let Some(text) = unfolded::unquoted(&text)
+            {
+                found.push(Program {
+                    path: &file.path,
+                    text: unfolded::unfold(bare(&text)),
+                    before: 0,
+                    prose: false,
+                    lent: Vec::new(),
+                });
+            }
             found.push(Program {
                 path: &file.path,
                 text: unfolded::unfold(bare(&text)),

@@ -548,7 +548,7 @@ fn listed(package: &Package, programs: &[&Program<'_>], profile: &Profile, seen:
 }
 
 /// Most programs of a package that are held against each other.
-const MOST: usize = 24;
+const MOST: usize = 32;
 
 /// One program of a package opens the store, another talks to the stranger.
 pub(super) fn together(

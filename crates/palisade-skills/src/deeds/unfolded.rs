@@ -20,6 +20,16 @@ const NEAR: usize = 90;
 /// The largest program that is unfolded.
 const LARGEST: usize = 512 << 10;
 
+/// The text without the signs that protect quotation marks in it, if there are any: a command within a text of another
+/// language, as it is when it is run. Lines stay where they are.
+pub(super) fn unquoted(text: &str) -> Option<String> {
+    const FEWEST: usize = 2;
+    if text.len() > LARGEST || text.matches("\\\"").take(FEWEST).count() < FEWEST {
+        return None;
+    }
+    Some(text.replace("\\\"", "\"").replace("\\\\", "\\"))
+}
+
 /// The text, unfolded.
 pub(super) fn unfold(text: String) -> String {
     if text.len() > LARGEST {
@@ -398,9 +408,10 @@ fn joined(text: String) -> String {
                     text.get(begin.0..end.1).unwrap_or_default(),
                 );
                 copied = end.1;
+                first = last;
             }
         }
-        first = last + 1;
+        first += 1;
     }
     if copied == 0 {
         return text;
@@ -474,8 +485,25 @@ fn pieces(text: &str) -> Vec<(usize, usize)> {
     let mut found = Vec::new();
     let bytes = text.as_bytes();
     let mut at = 0;
+    // What a shell puts into a text is quoted for itself: `"$(cat "$HOME"/".x")"`.
+    let mut inside = 0_usize;
     while at < bytes.len() && found.len() < MOST {
         let quote = match bytes.get(at) {
+            Some(b'"') if bytes.get(at + 1..at + 3) == Some(b"$(") => {
+                inside += 1;
+                at += 3;
+                continue;
+            }
+            Some(b'"') if inside > 0 && at > 0 && bytes.get(at - 1) == Some(&b')') => {
+                inside -= 1;
+                at += 1;
+                continue;
+            }
+            Some(b'\n') => {
+                inside = 0;
+                at += 1;
+                continue;
+            }
             Some(quote @ (b'"' | b'\'' | b'`')) => *quote,
             Some(b'\\') => {
                 at += 2;
@@ -507,4 +535,95 @@ fn pieces(text: &str) -> Vec<(usize, usize)> {
     }
     found.retain(|(from, to)| text.is_char_boundary(*from) && text.is_char_boundary(*to));
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(text: &str) -> String {
+        unfold(text.to_owned())
+    }
+
+    #[test]
+    fn pieces_become_one() {
+        for (text, whole) in [
+            ("fetch('https://' + 'in.leaf' + 'lane.net/c')", "'https://in.leaflane.net/c'"),
+            ("$u = 'https://in.' . 'leaflane.net';", "'https://in.leaflane.net'"),
+            ("local p = '.ssh' .. '/id_' .. 'rsa'", "'.ssh/id_rsa'"),
+            ("u = \"https:\" & _\n \"//in.leaflane.net\"", "\"https://in.leaflane.net\""),
+            (
+                "p = \"Library/\" * \"Keychains/login.keychain\"",
+                "\"Library/Keychains/login.keychain\"",
+            ),
+            ("curl \"https://in.le\"\"aflane.net\"", "\"https://in.leaflane.net\""),
+            ("x = ''.join(['.aws', '/cred', 'entials'])", "'.aws/credentials'"),
+            ("u <- paste0(\"https://in.\", \"leaflane.net\")", "\"https://in.leaflane.net\""),
+            (
+                "let u = [\"https://in.\", \"leaflane.net\"].concat();",
+                "\"https://in.leaflane.net\"",
+            ),
+            ("rows=\"$(cat \"$HOME\"/\".netr\"\"c\")\"", "\".netrc\""),
+        ] {
+            assert!(of(text).contains(whole), "{text}: {}", of(text));
+        }
+    }
+
+    #[test]
+    fn encodings_are_opened() {
+        for (text, whole) in [
+            ("atob('aHR0cHM6Ly9pbi5sZWFmbGFuZS5uZXQvYw==')", "'https://in.leaflane.net/c'"),
+            (
+                "$(echo aHR0cHM6Ly9pbi5sZWFmbGFuZS5uZXQvYw | base64 -d)",
+                "\"https://in.leaflane.net/c\"",
+            ),
+            ("bytes.fromhex('2e6177732f63726564656e7469616c73')", "'.aws/credentials'"),
+            ("printf '\\x2e\\x73\\x73\\x68\\x2f\\x69\\x64\\x5f\\x72\\x73\\x61'", "'.ssh/id_rsa'"),
+            ("String.fromCharCode(46,115,115,104,47,105,100,95,114,115,97)", "(\".ssh/id_rsa\")"),
+            ("vec![0x2e, 0x6e, 0x70, 0x6d, 0x72, 0x63]", "[\".npmrc\"]"),
+            ("[4, 68, 90, 71, 88, 73].map(c => c ^ 42)", "[\".npmrc\"]"),
+            ("''.join(chr(c ^ 42) for c in [4, 68, 90, 71, 88, 73])", "[\".npmrc\"]"),
+            ("'c/ten.enalfael.ni//:sptth'[::-1]", "ten.enalfael"),
+        ] {
+            assert!(of(text).contains(whole), "{text}: {}", of(text));
+        }
+    }
+
+    #[test]
+    fn what_tells_nothing_stays() {
+        for text in [
+            "say('a' + 'b' + 'c')",
+            "getattr(__import__('os'), 'sy' + 'stem')",
+            "[102, 111, 111, 98, 97, 114]",
+            "sizes = [16, 32, 48, 64, 128]",
+            "sha = 'da39a3ee5e6b4b0d3255bfef95601890afd80709'",
+            "key = 'aGVsbG8gd29ybGQsIHRoaXMgaXMgbm90aGluZw=='",
+            "names = ['a.com', 'b.org', 'c.net']",
+            "x = \"\"\"Some words\"\"\"",
+            "const t = `line one` + `\\n` + `line two`;",
+            "p = 1.5 * 2 . 3",
+        ] {
+            assert_eq!(of(text), text);
+        }
+    }
+
+    #[test]
+    fn commands_in_texts_are_read() {
+        let text = "do shell script \"cat \\\"$HOME\\\"/\\\".ssh/id_rsa\\\"\"";
+        assert!(unquoted(text).is_some_and(|text| text.contains("\".ssh/id_rsa\"")));
+        assert_eq!(unquoted("say \"a\""), None);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn lines_stay(text in "[ -~\n]{0,300}") {
+            let before = text.matches('\n').count();
+            proptest::prop_assert_eq!(unfold(text).matches('\n').count(), before);
+        }
+
+        #[test]
+        fn any_text_can_be_unfolded(text: String) {
+            unfold(text);
+        }
+    }
 }

@@ -91,9 +91,11 @@ fn by_name(name: &str, suffix: &str) -> Option<FileKind> {
     Some(match suffix {
         "md" | "mdx" | "mdc" | "markdown" | "txt" | "rst" | "adoc" | "org" | "prompt" => match name
         {
-            "requirements.txt" | "requirements-dev.txt" | "constraints.txt" | "robots.txt" => {
-                Definition
-            }
+            "requirements.txt"
+            | "requirements-dev.txt"
+            | "constraints.txt"
+            | "robots.txt"
+            | "cmakelists.txt" => Definition,
             _ => Prose,
         },
         "sh" | "bash" | "zsh" | "ksh" | "command" | "bats" => Shell,
@@ -127,7 +129,7 @@ fn by_name(name: &str, suffix: &str) -> Option<FileKind> {
             | "openai.yaml"
             | "action.yml"
             | "action.yaml" => Definition,
-            "dockerfile" | "makefile" | "justfile" | "cmakelists.txt" => Definition,
+            "dockerfile" | "makefile" | "justfile" => Definition,
             ".cursorrules" | ".windsurfrules" | ".clinerules" => Prose,
             "gemfile" | "rakefile" | "brewfile" => Ruby,
             ".bashrc" | ".zshrc" | ".profile" | ".envrc" | ".bash_profile" => Shell,

@@ -12,7 +12,7 @@ pub(super) const ROUNDS: usize = 4;
 /// Names of functions: their first line says so.
 static DEFINES: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)(?:^|[\s;])(?:def|sub|fn|func|fun|function|Private Function|Public Function|proc|let rec)\s{1,3}(?:self\.|M\.|local )?([A-Za-z_\x80-\xff][\w\x80-\xff]{0,40})|^\s{0,12}(?:(?:public|private|static|final|export|const|local|let|var)\s)*([A-Za-z_\x80-\xff][\w\x80-\xff.]{0,40})\s{0,3}(?:=|<-)\s{0,3}(?:async\s)?(?:function\b|\(?[\w, ]{0,40}\)?\s{0,2}=>|lambda\b|proc\b|->)|^\s{0,12}([a-z_]\w{0,40})\s?\(\)\s?\{",
+        r"(?i)(?:^|[\s;])(?:def|sub|fn|func|fun|function|Private Function|Public Function|proc|let rec)\s{1,3}(?:self\.|M\.|local )?([A-Za-z_\x80-\xff][\w\x80-\xff]{0,40})|^\s{0,12}(?:(?:public|private|static|final|export|const|local|let|var)\s)*([A-Za-z_\x80-\xff][\w\x80-\xff.]{0,40})\s{0,3}(?:=|<-)\s{0,3}(?:async\s)?(?:function\b|\(?[\w, ]{0,40}\)?\s{0,2}=>|lambda\b|proc\b|->)|^\s{0,12}([a-z_]\w{0,40})\s?\(\)\s?(?:\{|$)|^\s{0,12}(?:(?:public|private|internal|static|final|async|override)\s{1,3}){1,4}[A-Za-z][\w<>\[\], ]{0,30}\s([A-Za-z_]\w{0,40})\s?\(|^\s{0,12}([A-Za-z_]\w{0,40})\(\)\s{0,2}=\s",
     )
 });
 
@@ -36,7 +36,7 @@ pub(in crate::deeds) fn lines(text: &str) -> Vec<(usize, &str)> {
 pub(in crate::deeds) fn defines(line: &str) -> Option<&str> {
     let mut captures = DEFINES.create_captures();
     DEFINES.captures(line, &mut captures);
-    [1, 2, 3]
+    [1, 2, 3, 4, 5]
         .iter()
         .find_map(|&group| captures.get_group(group))
         .and_then(|name| line.get(name.range()))
@@ -114,6 +114,8 @@ pub(in crate::deeds) fn sides(line: &str) -> Vec<&str> {
 /// The names that a line assigns to, and no parameters.
 fn targets(line: &str) -> Vec<&str> {
     let left = line.split('=').next().unwrap_or_default();
+    // R: `x <- f(a, b = 1)`.
+    let left = left.split("<-").next().unwrap_or(left);
     let trimmed = line.trim_start().to_ascii_lowercase();
     if line.contains("=>") && !line.contains("= ") || left.contains('(') {
         return match trimmed.starts_with("for") {
