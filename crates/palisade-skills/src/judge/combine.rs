@@ -10,7 +10,7 @@ use crate::{
     FileKind, Package, Seen, Severity, Technique, Use,
     formats::{Profile, base},
     pattern::{Regex, pattern},
-    text::{is_local, is_vendor},
+    text::{is_local, is_reading, is_vendor},
 };
 
 /// The password of an archive, told to whoever unpacks it.
@@ -61,11 +61,48 @@ pub(super) fn combine(profile: &Profile, package: &Package, seen: &mut Seen) {
     alike(seen);
     disguised(package, seen);
     steps(profile, seen);
+    defanged(package, seen);
     if profile.security {
         teaching(package, seen);
     } else {
         records(package, seen);
     }
+}
+
+/// An address that was written so that nothing can open it: `hxxps://host[.]example`.
+static DEFANGED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(?i)\bhxxps?(?:://|\[:?//)|\b[a-z0-9-]+\[\.\](?:[a-z0-9-]+(?:\[?\.\]?))*[a-z0-9]{2,}")
+});
+
+/// A program that a text shows with such an address does nothing as it stands. What an agent is told in words is another matter.
+fn defanged(package: &Package, seen: &mut Seen) {
+    let mut texts: BTreeMap<String, Option<String>> = BTreeMap::new();
+    let code = |finding: &&mut crate::Finding| {
+        finding.severity > Severity::Medium && !is_reading(finding.rule)
+    };
+    for finding in seen.findings.iter_mut().filter(code) {
+        let text = texts.entry(finding.place.file.clone()).or_insert_with(|| {
+            let file = package.file(&finding.place.file)?;
+            let text = String::from_utf8_lossy(&file.bytes).into_owned();
+            (file.kind == FileKind::Prose && DEFANGED.is_match(&text)).then_some(text)
+        });
+        let Some(text) = text else { continue };
+        let line = usize::try_from(finding.place.line).unwrap_or(usize::MAX).saturating_sub(1);
+        if text.lines().nth(line).is_some_and(|line| DEFANGED.is_match(line) && !opens(line)) {
+            finding.severity = Severity::Medium;
+            finding.confidence = Low;
+        }
+    }
+}
+
+/// Is an address on a line that can be opened, or what makes one of such?
+fn opens(line: &str) -> bool {
+    let line = line.to_ascii_lowercase();
+    line.contains("http://")
+        || line.contains("https://")
+        || line.contains("replace")
+        || line.contains("sed ")
+        || line.contains("tr ")
 }
 
 /// One name that is nearly another's may be chance; several in one package are not.

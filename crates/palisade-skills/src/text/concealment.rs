@@ -111,7 +111,12 @@ fn is_no_secret(text: &str, tag: &Tag) -> bool {
         .iter()
         .any(|who| subject.split(' ').any(|word| word.strip_suffix('s').unwrap_or(word) == *who))
     };
-    how || unable || shunned || openly || kind || unmanned
+    // `oifname eth0 masquerade`: how addresses are translated.
+    let translated = phrase.starts_with("masquerad")
+        && ["nat ", "nft ", "iptables", "postrouting", "oifname", "firewall", "forward", "ufw "]
+            .iter()
+            .any(|word| text.contains(word));
+    translated || how || unable || shunned || openly || kind || unmanned
 }
 
 /// Is what is hidden here told of something, as its quality, and not asked for?

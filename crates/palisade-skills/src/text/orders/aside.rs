@@ -1,5 +1,7 @@
 //! Tasks beside the task, and conditions that lead into a trap.
 
+use std::sync::LazyLock;
+
 use super::super::{
     blocks::Spot,
     facts::{Concealed, Where},
@@ -10,7 +12,15 @@ use super::{Here, Names};
 use crate::{
     Confidence::{High, Low, Medium},
     Place, Seen, Severity,
+    pattern::{Regex, pattern},
 };
+
+/// How long something is kept before it goes.
+static KEPT_FOR: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b(?:remove|delete|purge|archive|drop|clean up|expire)s?\b[^.;\n]{1,40}\bafter \d{1,4} (?:days?|weeks?|months?|years?)\b",
+    )
+});
 
 impl Here<'_> {
     pub(super) fn side_tasks(&self, names: &Names<'_>, seen: &mut Seen) {
@@ -148,8 +158,11 @@ impl Here<'_> {
                     .skip(1)
                     .any(|rest| rest.is_empty() || rest.starts_with(['.', ',', ';', ')']))
             });
+        // `remove licences after 30 days`: how long something is kept.
+        let kept_for = KEPT_FOR.is_match(&self.unit.text) && self.concealed != Concealed::Strong;
         if facts.says(&[Gate])
             && !agreed
+            && !kept_for
             && (facts.orders(&[Send, Delete, Run, Fetch, Install, Ignore, Pay])
                 || facts.gated && facts.orders(&[Write, Disable]))
         {

@@ -121,8 +121,11 @@ impl Here<'_> {
             && (placeholder || !facts.url)
             && self.concealed == Concealed::No;
         // A keyring is what fetched keys are put into.
-        let fetches_keys =
-            ["--recv-key", "--receive-key"].iter().any(|word| self.unit.text.contains(word));
+        let fetches_keys = code
+            && !facts.secret_path
+            && ["--recv-key", "--receive-key", "gpg --dearmor", "apt-key add"]
+                .iter()
+                .any(|word| self.unit.text.contains(word));
         if nowhere || fetches_keys || self.is_argument() {
             return;
         }
