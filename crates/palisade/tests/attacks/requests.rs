@@ -109,6 +109,13 @@ fn asks_for_another_path_or_method() {
     stage.refused("/repos/o/r", &["-d", "x"]);
     stage.refused("/repos/o/r", &["-H", "X-HTTP-Method-Override: DELETE"]);
     stage.refused("/repos/o/r", &["-H", "X-Original-URL: /user"]);
+    // What is no letter and no digit is `_` to gateways that have headers as variables.
+    for twin in ["X.HTTP.Method.Override: DELETE", "x~http*method-override: DELETE"] {
+        stage.refused("/repos/o/r", &["-H", twin]);
+    }
+    for twin in ["X.Original.URL: /user", "X|Rewrite_URL: /user", "Content.Length: 5"] {
+        stage.refused("/repos/o/r", &["-H", twin]);
+    }
     let events = stage.world.events();
     let requests: Vec<_> = events.iter().filter(|event| event["kind"] == "request").collect();
     let of = |rule: &str| requests.iter().filter(|event| event["rule"] == rule).count();
