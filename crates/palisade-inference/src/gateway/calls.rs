@@ -6,7 +6,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode, header, request::Parts};
+use http::{HeaderName, Request, Response, StatusCode, header, request::Parts};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use palisade_core::{Action, Decision, Event, Layer};
@@ -45,6 +45,8 @@ pub(super) struct Routed<'a> {
     pub(super) table: &'a Table,
     /// What the call may use. None for one that no model answers.
     pub(super) estimate: Option<Estimate>,
+    /// Headers that do not go on.
+    pub(super) withheld: Vec<HeaderName>,
 }
 
 impl Routed<'_> {
@@ -130,6 +132,9 @@ impl Exchange<'_> {
         let mut scrubber = None;
         let mut aws = None;
         let mut fields = headers::for_provider(&head.headers, body.is_some());
+        for name in &routed.withheld {
+            fields.remove(name);
+        }
         match &upstream.key {
             KeySource::None => {}
             KeySource::Header(key) => {
