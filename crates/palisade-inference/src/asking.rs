@@ -90,6 +90,12 @@ impl Asking {
                 self.refused =
                     Some("`models` or `fallbacks` would let the provider choose another model");
             }
+            // A gateway of models at the provider takes these for where it is to call, and with whose key.
+            (_, "api_base" | "base_url" | "user_config") => {
+                self.refused = Some(
+                    "`api_base`, `base_url` or `user_config` would have the provider call another one",
+                );
+            }
             (_, "preset") => {
                 self.refused = Some(
                     "`preset` names something that is stored at the provider, with a model and tools of its own",

@@ -9,9 +9,11 @@ use super::conversation::{Results, Told};
 use crate::strict_json::Strict;
 
 /// The keys of a request that are looked into.
-const KEYS: [&str; 36] = [
+const KEYS: [&str; 39] = [
     "anthropic_beta",
+    "api_base",
     "background",
+    "base_url",
     "betas",
     "cachedContent",
     "cached_content",
@@ -45,6 +47,7 @@ const KEYS: [&str; 36] = [
     "systemInstruction",
     "system_instruction",
     "tools",
+    "user_config",
     "web_search_options",
 ];
 

@@ -133,8 +133,15 @@ impl Exchange<'_> {
         if stored.iter().any(|id| self.stored.of(id).0 != Fate::Allowed) {
             return Err(Refusal::NotStored);
         }
-        // OpenRouter's way to ask for a search.
-        let searches = request.field.model.ends_with(":online");
+        // OpenRouter's ways to ask for a search, and for a model with tools that somebody has put together there.
+        let (name, preset) = request.field.model.split_once("@preset/").unzip();
+        if preset.is_some() {
+            return Err(Refusal::AtProvider(
+                "`@preset/` names something that is stored at the provider, with a model and tools of its own".into(),
+            ));
+        }
+        let name = name.unwrap_or(&request.field.model);
+        let searches = name.split(':').skip(1).any(|word| word.eq_ignore_ascii_case("online"));
         if searches && !table.server_tools.contains(&ServerTool::WebSearch) {
             let why = not_named(Some(ServerTool::WebSearch), ":online");
             return Err(Refusal::AtProvider(why));
