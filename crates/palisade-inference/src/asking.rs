@@ -90,10 +90,15 @@ impl Asking {
                 self.refused =
                     Some("`models` or `fallbacks` would let the provider choose another model");
             }
-            // A gateway of models at the provider takes these for where it is to call, and with whose key.
-            (_, "api_base" | "base_url" | "user_config") => {
+            // Gateways of models take these for where they are to call, with whose key, and what to say besides. In
+            // the official clients they are options, and never in a body.
+            (
+                _,
+                "api_base" | "api_key" | "base_url" | "extra_body" | "extra_headers"
+                | "user_config",
+            ) => {
                 self.refused = Some(
-                    "`api_base`, `base_url` or `user_config` would have the provider call another one",
+                    "`api_base`, `api_key`, `extra_body` or the like would have the provider call another one, or say more than stands here",
                 );
             }
             (_, "preset") => {

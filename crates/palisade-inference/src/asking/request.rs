@@ -9,9 +9,10 @@ use super::conversation::{Results, Told};
 use crate::strict_json::Strict;
 
 /// The keys of a request that are looked into.
-const KEYS: [&str; 39] = [
+const KEYS: [&str; 42] = [
     "anthropic_beta",
     "api_base",
+    "api_key",
     "background",
     "base_url",
     "betas",
@@ -25,6 +26,8 @@ const KEYS: [&str; 39] = [
     "deferred",
     "enable_code_interpreter",
     "enable_search",
+    "extra_body",
+    "extra_headers",
     "fallbacks",
     "generateContentRequest",
     "generate_content_request",
