@@ -39,7 +39,7 @@ pub use decision::{Decision, Layer, Verdict};
 pub use event::Event;
 pub use exec::{Exec, OfSkills, Script};
 pub use glob::{TextPattern, TextPatternError, fold, glob};
-pub use headers::FRAMING_HEADERS;
+pub use headers::{FRAMING_HEADERS, one_variable};
 pub use host::{HostName, HostNameError, HostPattern};
 pub use http_path::{AmbiguousPath, HttpPath, PathPattern, PathPatternError};
 pub use id::{IdError, PolicyDigest, SessionId};

@@ -3,13 +3,14 @@
 use std::{sync::Arc, time::Instant};
 
 use bytes::Bytes;
+use http::StatusCode;
 use palisade_core::{Authority, Event};
 use ring::digest::{Context, SHA256};
 use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{
     observe::{Finish, Watcher},
-    quota::{Estimate, Price, Reservation, floor, of_answer},
+    quota::{Estimate, Price, Reservation, floor, of_answer, of_time},
     usage::Usage,
 };
 
@@ -51,6 +52,8 @@ impl Drop for OneOpen {
 
 /// What a prompt's digest is made of.
 pub(crate) enum Prompt {
+    /// None is made yet.
+    Bytes(Bytes),
     Digest(String),
     Digesting(JoinHandle<String>),
 }
@@ -66,6 +69,7 @@ impl Prompt {
 
     async fn known(self) -> String {
         match self {
+            Prompt::Bytes(body) => digest(&body),
             Prompt::Digest(text) => text,
             Prompt::Digesting(beside) => beside.await.unwrap_or_default(),
         }
@@ -94,13 +98,16 @@ pub(crate) struct Call {
     pub(crate) started: Instant,
 }
 
-/// A call whose answer has begun.
+/// A call that is made.
 pub(crate) struct Account {
     call: Option<Call>,
     authority: Arc<dyn Authority>,
     open: Option<OneOpen>,
-    /// Whether the provider took the call: what it refuses costs nothing.
+    /// Whether the provider took the call: what it refuses costs nothing. As long as it has said nothing, it may
+    /// have.
     taken: bool,
+    /// Whether it has answered.
+    begun: bool,
     told: Option<Usage>,
     bytes: u64,
     digest: Context,
@@ -136,14 +143,15 @@ impl Answer {
 }
 
 impl Account {
-    pub(crate) fn new(call: Call, authority: Arc<dyn Authority>, open: &Open, taken: bool) -> Self {
+    pub(crate) fn new(call: Call, authority: Arc<dyn Authority>, open: &Open) -> Self {
         let answer = authority.keeps_content().then(Answer::default);
         let mut account = Self {
             answer,
             call: Some(call),
             authority,
             open: Some(open.one()),
-            taken,
+            taken: true,
+            begun: false,
             told: None,
             bytes: 0,
             digest: Context::new(&SHA256),
@@ -155,6 +163,33 @@ impl Account {
         account
     }
 
+    /// Begin to digest what was asked.
+    pub(crate) fn digest(&mut self) {
+        let prompt = self.call.as_mut().and_then(|call| call.prompt.as_mut());
+        if let Some(prompt @ Prompt::Bytes(_)) = prompt
+            && let Prompt::Bytes(body) = std::mem::replace(prompt, Prompt::Digest(String::new()))
+        {
+            *prompt = Prompt::of(&body);
+        }
+    }
+
+    /// The provider has answered with this status.
+    pub(crate) fn answered(&mut self, status: StatusCode) {
+        (self.taken, self.begun) = (status.is_success(), true);
+        if let Some(call) = &mut self.call {
+            call.event.detail.insert("status".into(), status.as_u16().into());
+        }
+        self.charge(Finish::Left);
+    }
+
+    /// There is no answer, and the call owes this. Somebody else says why.
+    pub(crate) fn failed(mut self, used: Usage) {
+        let call = self.call.take();
+        if let Some(mut reservation) = call.and_then(|call| call.reservation) {
+            reservation.owes(used);
+        }
+    }
+
     /// What the call has used if it ends like this. A server is believed, but not everything.
     fn used(&self, estimate: Estimate, how: Finish) -> Usage {
         match (self.taken, self.told, how) {
@@ -162,7 +197,12 @@ impl Account {
             (true, Some(told), Finish::Whole) => told.at_least(&floor(estimate, self.bytes)),
             // Whoever is done without a word of it, or before it.
             (true, told, _) => {
-                let seen = of_answer(estimate, self.bytes);
+                let mut seen = of_answer(estimate, self.bytes);
+                if let (None, Some(call)) = (self.first, &self.call) {
+                    // One that does not stream may be done before anything of it comes.
+                    let made = of_time(estimate, call.started.elapsed());
+                    seen.output = seen.output.max(made);
+                }
                 match told {
                     // The prompt was counted by the provider; the answer goes on there for a while.
                     Some(told) => Usage { output: told.output.max(seen.output), ..told }
@@ -271,6 +311,7 @@ impl Watcher for Account {
 
 impl Drop for Account {
     fn drop(&mut self) {
-        self.close(Finish::Broken);
+        // Who waits for an answer that has not begun has gone.
+        self.close(if self.begun { Finish::Broken } else { Finish::Left });
     }
 }

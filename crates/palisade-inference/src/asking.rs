@@ -90,6 +90,17 @@ impl Asking {
                 self.refused =
                     Some("`models` or `fallbacks` would let the provider choose another model");
             }
+            // Gateways of models take these for where they are to call, with whose key, and what to say besides. In
+            // the official clients they are options, and never in a body.
+            (
+                _,
+                "api_base" | "api_key" | "base_url" | "extra_body" | "extra_headers"
+                | "user_config",
+            ) => {
+                self.refused = Some(
+                    "`api_base`, `api_key`, `extra_body` or the like would have the provider call another one, or say more than stands here",
+                );
+            }
             (_, "preset") => {
                 self.refused = Some(
                     "`preset` names something that is stored at the provider, with a model and tools of its own",

@@ -308,8 +308,8 @@ pub(crate) fn understand(call: &ToolCall) -> Understood {
         Kind::Search | Kind::Read => {
             let mut patterns = looked_for(&call.input);
             if *name == "Glob" {
-                let pattern = call.input.text("pattern").or_else(|| call.input.text("query"));
-                patterns.extend(pattern.map(str::to_owned));
+                let both = ["pattern", "query"].map(|key| call.input.text(key));
+                patterns.extend(both.into_iter().flatten().map(str::to_owned));
             }
             patterns
         }
@@ -412,16 +412,17 @@ fn meaning(kind: Kind, call: &ToolCall) -> Meaning {
         Kind::Code => Meaning::Code,
         // What is typed into a command that runs already; the rest of what this tool does looks on.
         Kind::Command if call.name == "process" => {
-            match ["data", "text", "literal", "keys"].iter().find_map(|key| call.input.text(key)) {
-                Some(text) => Meaning::Command(text.to_owned()),
-                None if matches!(
-                    call.input.text("action"),
-                    Some("list" | "poll" | "log" | "kill" | "clear" | "remove")
-                ) =>
+            match only(&call.input, &["data", "text", "literal", "keys", "hex"]) {
+                Ok(Some(text)) => Meaning::Command(text.to_owned()),
+                Ok(None)
+                    if matches!(
+                        call.input.text("action"),
+                        Some("list" | "poll" | "log" | "kill" | "clear" | "remove")
+                    ) =>
                 {
                     Meaning::Inner
                 }
-                None => Meaning::Unclear("what is typed into a command cannot be told"),
+                _ => Meaning::Unclear("what is typed into a command cannot be told"),
             }
         }
         Kind::Command => command(call),
@@ -436,10 +437,9 @@ fn meaning(kind: Kind, call: &ToolCall) -> Meaning {
                 if matches!(
                     call.name.as_str(),
                     "Glob" | "glob" | "file_search" | "find_files" | "glob_file_search"
-                ) && let Some(pattern) =
-                    call.input.text("pattern").or_else(|| call.input.text("query"))
-                {
-                    paths.extend(fixed_start(pattern));
+                ) {
+                    let patterns = ["pattern", "query"].map(|key| call.input.text(key));
+                    paths.extend(patterns.into_iter().flatten().filter_map(fixed_start));
                 }
                 if paths.is_empty() {
                     paths.push(".".into());
@@ -455,9 +455,7 @@ fn meaning(kind: Kind, call: &ToolCall) -> Meaning {
         Kind::Patch => {
             let text = match &call.input {
                 ToolInput::Text(text) => Some(text.as_str()),
-                input => {
-                    ["input", "patch", "patchText", "text"].iter().find_map(|key| input.text(key))
-                }
+                input => only(input, &["input", "patch", "patchText", "text"]).unwrap_or_default(),
             };
             match text.and_then(patch::files) {
                 Some(files) => Meaning::Edit(files),
@@ -470,7 +468,8 @@ fn meaning(kind: Kind, call: &ToolCall) -> Meaning {
                 .filter_map(|key| call.input.text(key))
                 .map(str::to_owned)
                 .collect();
-            if urls.is_empty()
+            // Gemini CLI's fetches what its prompt names; to others that is a question about the page.
+            if (urls.is_empty() || call.name == "web_fetch")
                 && let Some(prompt) = call.input.text("prompt")
             {
                 urls.extend(
@@ -489,20 +488,36 @@ fn meaning(kind: Kind, call: &ToolCall) -> Meaning {
             }
         }
         Kind::WebSearch => Meaning::WebSearch,
-        Kind::Agent => Meaning::Agent(
-            ["subagent_type", "agent_type", "agent_name", "agent", "agentId"]
-                .iter()
-                .find_map(|key| call.input.text(key))
-                .map(str::to_owned),
-        ),
-        Kind::Skill => Meaning::Skill(
-            ["skill", "name", "command"]
-                .iter()
-                .find_map(|key| call.input.text(key))
-                .map(str::to_owned),
-        ),
+        Kind::Agent => {
+            let keys = ["subagent_type", "agent_type", "agent_name", "agent", "agentId"];
+            match only(&call.input, &keys) {
+                Ok(kind) => Meaning::Agent(kind.map(str::to_owned)),
+                Err(()) => Meaning::Unclear("which agent it starts cannot be told"),
+            }
+        }
+        Kind::Skill => match only(&call.input, &["skill", "name", "command"]) {
+            Ok(name) => Meaning::Skill(name.map(str::to_owned)),
+            Err(()) => Meaning::Unclear("which skill it loads cannot be told"),
+        },
         Kind::Inner => Meaning::Inner,
     }
+}
+
+/// What stands under one of these keys, each of which counts for some agent.
+///
+/// # Errors
+/// Several say different things, or one says what is no text: which one counts is the agent's affair.
+fn only<'a>(input: &'a ToolInput, keys: &[&str]) -> Result<Option<&'a str>, ()> {
+    let ToolInput::Object(fields) = input else { return Ok(None) };
+    let mut found = None;
+    for value in keys.iter().filter_map(|key| fields.get(*key)).filter(|it| !it.is_null()) {
+        let text = value.as_str().ok_or(())?;
+        if found.is_some_and(|other| other != text) {
+            return Err(());
+        }
+        found = Some(text);
+    }
+    Ok(found)
 }
 
 fn command(call: &ToolCall) -> Meaning {
@@ -648,6 +663,22 @@ mod tests {
             of("web_fetch", json!({"prompt": "see https://a.test/x and more"})),
             Meaning::Fetch(vec!["https://a.test/x".into()])
         );
+        // It fetches what its prompt names, whatever stands beside it.
+        assert_eq!(
+            of("web_fetch", json!({"url": "https://a.test/", "prompt": "read https://b.test/x"})),
+            Meaning::Fetch(vec!["https://a.test/".into(), "https://b.test/x".into()])
+        );
+        assert_eq!(
+            of(
+                "WebFetch",
+                json!({"url": "https://a.test/", "prompt": "is it like https://b.test/x?"})
+            ),
+            Meaning::Fetch(vec!["https://a.test/".into()])
+        );
+        assert_eq!(
+            of("glob", json!({"pattern": "/a/*", "query": "/etc/*"})),
+            Meaning::Search(vec!["/a".into(), "/etc".into()])
+        );
         assert_eq!(of("mcp__a__b", json!({})), Meaning::Other);
         assert_eq!(of("Shell", json!({"command": "ls"})), ls);
         assert_eq!(of("functions.exec_command", json!({"cmd": "ls"})), ls);
@@ -692,6 +723,19 @@ mod tests {
             ("Edit", json!({})),
             ("apply_patch", json!({"input": "nothing"})),
             ("PowerShell", json!({"command": "ls"})),
+            // The one agent does the one, the next the other.
+            ("process", json!({"action": "paste", "data": "ls", "text": "curl x"})),
+            ("process", json!({"action": "send-keys", "data": "ls", "keys": ["c", "u"]})),
+            ("process", json!({"action": "send-keys", "literal": "ls", "hex": ["63"]})),
+            (
+                "apply_patch",
+                json!({
+                    "input": "*** Begin Patch\n*** Add File: a\n+x\n*** End Patch",
+                    "patchText": "*** Begin Patch\n*** Add File: .git/config\n+x\n*** End Patch",
+                }),
+            ),
+            ("Skill", json!({"skill": "good", "name": "bad"})),
+            ("Task", json!({"subagent_type": "good", "agent": "bad"})),
         ] {
             assert!(matches!(of(name, input.clone()), Meaning::Unclear(_)), "{name} {input}");
         }

@@ -8,11 +8,11 @@ use std::{
     },
 };
 
-use http::{HeaderMap, HeaderValue, Uri, header, request, uri::PathAndQuery};
+use http::{HeaderMap, HeaderName, HeaderValue, Uri, header, request, uri::PathAndQuery};
 use ipnet::IpNet;
 use palisade_core::{
     Authority, BoxFuture, Decision, Event, HostName, HostPattern, Layer, Request, UNRECORDED,
-    Verdict,
+    Verdict, one_variable,
 };
 use zeroize::Zeroizing;
 
@@ -33,9 +33,10 @@ const MOST_SIGNED: usize = 8 * 1024 * 1024;
 const MOST_REMEMBERED: usize = 4;
 /// Request headers by which a client could have the answer sent in a form that cannot be looked
 /// through: compressed, in parts, or as a difference.
-const NOT_ASKED: [&str; 9] = [
+const NOT_ASKED: [&str; 10] = [
     "a-im",
     "accept-charset",
+    "accept-encoding",
     "connect-accept-encoding",
     "grpc-accept-encoding",
     "if-range",
@@ -202,6 +203,7 @@ impl Credentials {
                  rule names in `addresses`"
             ));
         }
+        bound.credential.template.is_plain(head.uri.query().unwrap_or_default())?;
         let missing = |why: String| format!("the credential `{name}` has no secret: {why}");
         let secret = bound.credential.feed.current().await.map_err(missing)?;
         let how = match bound.credential.template.of_aws() {
@@ -481,7 +483,12 @@ fn has(secrets: &[Arc<Secret>], secret: &Arc<Secret>) -> bool {
 
 /// Have the answer come as it is: what is compressed or in parts cannot be looked through.
 fn ask_plainly(headers: &mut HeaderMap) {
-    for name in NOT_ASKED {
+    let asks = |name: &&HeaderName| {
+        let name = name.as_str().as_bytes();
+        NOT_ASKED.iter().any(|known| one_variable(name, known.as_bytes()))
+    };
+    let named: Vec<HeaderName> = headers.keys().filter(asks).cloned().collect();
+    for name in named {
         headers.remove(name);
     }
     headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));

@@ -188,6 +188,12 @@ impl AnswerFilter for Answer {
                         a secret, and is not given on"
                 .to_owned());
         }
+        // Asked for by nobody: what goes on then may be compressed.
+        if head.headers.contains_key(header::SEC_WEBSOCKET_EXTENSIONS) {
+            return Err("the server's WebSocket has an extension that it was not asked for; what comes by it \
+                        could hold a secret, and is not given on"
+                .to_owned());
+        }
         self.clean(&mut head.headers, "its headers");
         Ok(())
     }

@@ -21,6 +21,22 @@ pub(crate) fn decoded(text: &str) -> Vec<u8> {
     out
 }
 
+/// Whether some server takes a field that is written so for the one of this name: case, brackets and a NUL behind it
+/// and blanks before it do not count everywhere, and to PHP a `.` and a blank are `_`.
+pub(crate) fn is_twin(written: &str, name: &str) -> bool {
+    let generous = |bytes: &[u8]| {
+        let bytes = bytes.trim_ascii();
+        let end = bytes.iter().position(|byte| matches!(byte, b'[' | 0)).unwrap_or(bytes.len());
+        let folded = |byte: &u8| match byte {
+            b'.' | b' ' => b'_',
+            byte => byte.to_ascii_lowercase(),
+        };
+        bytes.iter().take(end).map(folded).collect::<Vec<u8>>()
+    };
+    let decoded = decoded(written);
+    decoded == name.as_bytes() || generous(&decoded) == generous(name.as_bytes())
+}
+
 /// With every character encoded that is not unreserved (RFC 3986, section 2.3).
 pub(crate) fn encoded(text: &str) -> Zeroizing<String> {
     encoded_bytes(text.as_bytes())

@@ -2,7 +2,7 @@ use std::fmt;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
-use palisade_core::{ExposeSecret, FRAMING_HEADERS, SecretString};
+use palisade_core::{ExposeSecret, FRAMING_HEADERS, SecretString, one_variable};
 use zeroize::Zeroizing;
 
 use super::{Placeholder, query};
@@ -178,7 +178,7 @@ impl Template {
         }
         let had = headers.contains_key(name);
         let mut values = headers.get_all(name).iter();
-        let written = values.find_map(|value| swapped(value, secret, placeholder));
+        let written = values.find_map(|value| self.swapped(value, secret, placeholder));
         let put = match (&written, had) {
             (Some(_), _) => Put::ForPlaceholder,
             (None, true) => Put::ForAnother,
@@ -201,13 +201,17 @@ impl Template {
         secret: &SecretString,
         placeholder: &Placeholder,
     ) -> Option<Put> {
-        let name_of = |pair: &str| pair.split_once('=').map(|(name, _)| name.trim().to_owned());
-        let own = name_of(&self.before);
+        let own = self.before.split_once('=').map(|(name, _)| name.trim());
+        // Old servers part cookies at commas too, and take quotes off.
+        let twin = |part: &str| {
+            let (name, _) = part.split_once('=').unwrap_or((part, ""));
+            own.is_some_and(|own| query::is_twin(name.trim().trim_matches('"'), own))
+        };
         let mut put = Put::Added;
         let mut kept: Vec<&str> = Vec::new();
         let values = headers.get_all(header::COOKIE).iter().filter_map(|it| it.to_str().ok());
         for pair in values.flat_map(|value| value.split(';')).map(str::trim) {
-            if own.is_some() && name_of(pair) == own {
+            if pair.split(',').any(twin) {
                 let holds = pair.contains(placeholder.as_str());
                 put = if holds { Put::ForPlaceholder } else { Put::ForAnother };
             } else if !pair.is_empty() {
@@ -245,7 +249,7 @@ impl Template {
         };
         for field in fields.split('&').filter(|field| !field.is_empty()) {
             let (written, value) = field.split_once('=').unwrap_or((field, ""));
-            if query::decoded(written) != name.as_bytes() {
+            if !query::is_twin(written, name) {
                 add(field);
                 continue;
             }
@@ -267,6 +271,52 @@ impl Template {
     fn field(&self, name: &str, secret: &SecretString) -> Zeroizing<String> {
         let secret = query::encoded(secret.expose_secret());
         Zeroizing::new(format!("{name}={}{}{}", self.before, *secret, self.after))
+    }
+
+    /// The value with the secret for the placeholder: as it stands there, or in the base64 of `Basic` (RFC
+    /// 7617). `None` if it has no placeholder, or has more besides than a client needs: the value is then the
+    /// template's.
+    fn swapped(
+        &self,
+        value: &HeaderValue,
+        secret: &SecretString,
+        placeholder: &Placeholder,
+    ) -> Option<Zeroizing<String>> {
+        let text = value.to_str().ok()?.trim();
+        let (secret, placeholder) = (secret.expose_secret(), placeholder.as_str());
+        if let Some((before, after)) = text.split_once(placeholder) {
+            let own = self.coded.is_none() && (before, after) == (&self.before, &self.after);
+            return (own || is_scheme(before, after)).then(|| replaced(text, placeholder, secret));
+        }
+        let (scheme, coded) = text.split_once(' ')?;
+        if !scheme.eq_ignore_ascii_case("basic") {
+            return None;
+        }
+        let decoded = Zeroizing::new(STANDARD.decode(coded.trim()).ok()?);
+        let decoded = std::str::from_utf8(&decoded).ok()?;
+        let own = decoded.split_once(placeholder) == Some((&self.before, &self.after));
+        if !(is_login(decoded, placeholder) || (own && self.coded.is_some())) {
+            return None;
+        }
+        let filled = replaced(decoded, placeholder, secret);
+        let coded = Zeroizing::new(STANDARD.encode(filled.as_bytes()));
+        Some(Zeroizing::new(format!("{scheme} {}", *coded)))
+    }
+
+    /// Why nobody can tell which field of a query is the secret's own, if so.
+    ///
+    /// # Errors
+    /// Some servers read a `;` as `&`.
+    pub(crate) fn is_plain(&self, fields: &str) -> Result<(), String> {
+        let Place::Query(name) = &self.place else { return Ok(()) };
+        let twin = |part: &str| query::is_twin(part.split('=').next().unwrap_or_default(), name);
+        let split = |field: &&str| field.contains(';') && field.split(';').any(twin);
+        match fields.split('&').find(split) {
+            Some(_) => Err(format!(
+                "its query has the field `{name}` beside a `;`, which some servers read as `&`"
+            )),
+            None => Ok(()),
+        }
     }
 
     /// The whole value.
@@ -307,12 +357,12 @@ impl fmt::Display for Put {
     }
 }
 
-/// What turns headers into variables (CGI, WSGI) takes `-` and `_` for one: a field that is another one's to HTTP may
-/// be the credential's to the server.
+/// A field that is another one's to HTTP may be the credential's to what turns headers into variables.
 fn remove_twins(headers: &mut HeaderMap, name: &HeaderName) {
-    let one = |name: &HeaderName| name.as_str().replace('_', "-");
-    let twins: Vec<HeaderName> =
-        headers.keys().filter(|it| *it != name && one(it) == one(name)).cloned().collect();
+    let twin = |it: &HeaderName| {
+        it != name && one_variable(it.as_str().as_bytes(), name.as_str().as_bytes())
+    };
+    let twins: Vec<HeaderName> = headers.keys().filter(|it| twin(it)).cloned().collect();
     for twin in twins {
         headers.remove(twin);
     }
@@ -323,27 +373,41 @@ fn around<'a>(text: &'a str, middle: &str) -> Result<(&'a str, &'a str), Templat
     if after.contains(middle) { Err(TemplateError::Syntax) } else { Ok((before, after)) }
 }
 
-/// The value with the secret for the placeholder: as it stands there, or in the base64 of `Basic` (RFC
-/// 7617). `None` if it has no placeholder.
-fn swapped(
-    value: &HeaderValue,
-    secret: &SecretString,
-    placeholder: &Placeholder,
-) -> Option<Zeroizing<String>> {
-    let text = value.to_str().ok()?;
-    let (secret, placeholder) = (secret.expose_secret(), placeholder.as_str());
-    if text.contains(placeholder) {
-        return Some(replaced(text, placeholder, secret));
+/// The longest name of a scheme, and of what it says its value is.
+const LONGEST_WORD: usize = 24;
+/// The longest name of a user that is no address. Keys that are taken for users are longer.
+const LONGEST_USER: usize = 30;
+/// What stands for the password where a key is the user.
+const NO_PASSWORDS: [&str; 5] = ["", "x", "x-oauth-basic", "api_token", "unused"];
+
+/// Whether what stands around a placeholder in a header is of no meaning: a scheme, and perhaps what its one value is.
+/// Servers take a second word, or what stands before a comma, for a key of its own.
+fn is_scheme(before: &str, after: &str) -> bool {
+    let word = |text: &str| {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+        (1..=LONGEST_WORD).contains(&text.len()) && text.bytes().all(plain)
+    };
+    let Some((scheme, key)) = before.split_once(' ') else {
+        return before.is_empty() && after.is_empty();
+    };
+    word(scheme)
+        && match (key, after) {
+            ("", "") => true,
+            (key, "") => key.strip_suffix('=').is_some_and(word),
+            (key, "\"") => key.strip_suffix("=\"").is_some_and(word),
+            _ => false,
+        }
+}
+
+/// The same of a user and a password.
+fn is_login(login: &str, placeholder: &str) -> bool {
+    let Some((user, password)) = login.split_once(':') else { return false };
+    if user == placeholder {
+        return NO_PASSWORDS.iter().any(|known| known.eq_ignore_ascii_case(password));
     }
-    let (scheme, coded) = text.split_once(' ')?;
-    if !scheme.eq_ignore_ascii_case("basic") {
-        return None;
-    }
-    let decoded = Zeroizing::new(STANDARD.decode(coded.trim()).ok()?);
-    let decoded = std::str::from_utf8(&decoded).ok().filter(|it| it.contains(placeholder))?;
-    let filled = replaced(decoded, placeholder, secret);
-    let coded = Zeroizing::new(STANDARD.encode(filled.as_bytes()));
-    Some(Zeroizing::new(format!("{scheme} {}", *coded)))
+    let plain = user.bytes().all(|byte| byte.is_ascii_graphic());
+    let short = user.len() <= LONGEST_USER || user.contains('@');
+    password == placeholder && plain && short && !user.contains(placeholder)
 }
 
 /// `str::replace`, without copies of the secret left behind by growing.
@@ -397,7 +461,7 @@ mod tests {
     fn a_field_that_a_server_takes_for_the_same_goes() {
         let template = Template::header("x-api-key: {secret}").unwrap();
         let mut map = HeaderMap::new();
-        for name in ["x_api_key", "x-api_key", "X_API-Key", "x-api-keys"] {
+        for name in ["x_api_key", "x-api_key", "X_API-Key", "x.api~key", "x-api-keys"] {
             map.append(name.parse::<HeaderName>().unwrap(), "another's".parse().unwrap());
         }
         template.fill(&mut map, &mut Zeroizing::default(), &REAL.into(), &placeholder()).unwrap();
@@ -424,6 +488,58 @@ mod tests {
     }
 
     #[test]
+    fn nothing_goes_out_beside_the_secret_that_may_be_a_key_too() {
+        const BEARER: &str = "authorization: Bearer {secret}";
+        let own = || vec![format!("Bearer {REAL}")];
+        let basic = |login: &str| format!("Basic {}", STANDARD.encode(login));
+        for text in [
+            "Bearer other ghp_XXXXXXXXXXXXXX".to_owned(),
+            "Bearer ghp_XXXXXXXXXXXXXX other".to_owned(),
+            "Bearer other,Bearer ghp_XXXXXXXXXXXXXX".to_owned(),
+            "otherghp_XXXXXXXXXXXXXX".to_owned(),
+            "Token a=other, b=ghp_XXXXXXXXXXXXXX".to_owned(),
+            basic("user:other:ghp_XXXXXXXXXXXXXX"),
+            basic("ghp_XXXXXXXXXXXXXX:other"),
+            basic("ghp_XXXXXXXXXXXXXX"),
+            basic(&format!("{}:ghp_XXXXXXXXXXXXXX", "k".repeat(LONGEST_USER + 1))),
+        ] {
+            assert_eq!(
+                filled(BEARER, &[("authorization", &text)]),
+                (own(), Put::ForAnother),
+                "{text}"
+            );
+        }
+        for text in [
+            "ghp_XXXXXXXXXXXXXX".to_owned(),
+            "Klaviyo-API-Key ghp_XXXXXXXXXXXXXX".to_owned(),
+            "Token token=ghp_XXXXXXXXXXXXXX".to_owned(),
+            "Token token=\"ghp_XXXXXXXXXXXXXX\"".to_owned(),
+        ] {
+            let expected = vec![text.replace("ghp_XXXXXXXXXXXXXX", REAL)];
+            assert_eq!(
+                filled(BEARER, &[("authorization", &text)]),
+                (expected, Put::ForPlaceholder)
+            );
+        }
+        for login in
+            ["a.b+c@example.com:P", "gitlab+deploy-token-1:P", ":P", "P:", "P:x-oauth-basic"]
+        {
+            let sent = basic(&login.replace('P', "ghp_XXXXXXXXXXXXXX"));
+            let expected = vec![basic(&login.replace('P', REAL))];
+            assert_eq!(
+                filled(BEARER, &[("authorization", &sent)]),
+                (expected, Put::ForPlaceholder)
+            );
+        }
+        let own = "authorization: Basic base64(a long name of a user that is one:{secret})";
+        let sent = basic("a long name of a user that is one:ghp_XXXXXXXXXXXXXX");
+        assert_eq!(filled(own, &[("authorization", &sent)]).1, Put::ForPlaceholder);
+        let own = "x-login: of the operator, {secret}; and more";
+        let sent = own.split_once(": ").unwrap().1.replace("{secret}", "ghp_XXXXXXXXXXXXXX");
+        assert_eq!(filled(own, &[("x-login", &sent)]).1, Put::ForPlaceholder);
+    }
+
+    #[test]
     fn basic_is_decoded_and_encoded() {
         let sent = format!("basic {}", STANDARD.encode("x-access-token:ghp_XXXXXXXXXXXXXX"));
         let expected = format!("basic {}", STANDARD.encode(format!("x-access-token:{REAL}")));
@@ -443,6 +559,10 @@ mod tests {
             (vec!["session=ghp_XXXXXXXXXXXXXX; theme=dark"], Put::ForPlaceholder),
             (vec!["session = x", "theme=dark;session=y;"], Put::ForAnother),
             (vec!["theme=dark", "session=ghp_XXXXXXXXXXXXXX"], Put::ForPlaceholder),
+            (
+                vec!["SESSION=x; theme=dark; %73ession=y; \"session\"=z; a=b,session=x"],
+                Put::ForAnother,
+            ),
         ] {
             let headers: Vec<_> = sent.iter().map(|value| ("cookie", *value)).collect();
             let (values, how) = filled("cookie: session={secret}", &headers);
@@ -464,6 +584,7 @@ mod tests {
             ("/?key=ghp_XXXXXXXXXXXXXX&b=2", format!("/?{FIELD}&b=2"), Put::ForPlaceholder),
             ("/?%6Bey=ghp_XX%58XXXXXXXXXXX", format!("/?{FIELD}"), Put::ForPlaceholder),
             ("/?key=other&a=1&key=more", format!("/?{FIELD}&a=1"), Put::ForAnother),
+            ("/?a=1&KEY=other&key[]=x&+key=y", format!("/?a=1&{FIELD}"), Put::ForAnother),
         ] {
             assert_eq!(filled_query(uri), (expected, put), "{uri}");
         }

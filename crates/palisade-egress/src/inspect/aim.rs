@@ -2,7 +2,7 @@ use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Uri, Version, header, request,
     uri::{Authority, PathAndQuery, Scheme},
 };
-use palisade_core::HostName;
+use palisade_core::{HostName, one_variable};
 
 use crate::request_head::is_here;
 
@@ -106,7 +106,8 @@ const OF_HOST: &[&str] = &[
 ];
 
 fn is_of_host(name: &HeaderName) -> bool {
-    OF_HOST.contains(&name.as_str().replace('_', "-").as_str())
+    let name = name.as_str().as_bytes();
+    OF_HOST.iter().any(|known| one_variable(name, known.as_bytes()))
 }
 
 /// What stands in a target as it is. HTTP/1 is held to the same before ([`super::head`]).
@@ -165,6 +166,7 @@ mod tests {
         for (name, value, stays) in [
             ("x-forwarded-host", "b.example", false),
             ("X-Forwarded_Host", "b.example", false),
+            ("x.forwarded.host", "b.example", false),
             ("x-forwarded-host", "a.example, b.example", false),
             ("x-forwarded-host", "A.example:443", true),
             ("x-forwarded-host", "a.example:80", false),

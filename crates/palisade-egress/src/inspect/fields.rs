@@ -1,6 +1,7 @@
 //! Header fields that belong to one connection, or that frame a message, and so do not pass.
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
+use palisade_core::one_variable;
 
 use super::head;
 
@@ -71,8 +72,13 @@ pub(crate) fn as_in_http1(headers: &HeaderMap) -> Result<(), &'static str> {
         head::length(value.as_bytes().trim_ascii())
             .map_err(|_| "its HTTP request has a Content-Length that is not a number")?;
     }
-    // The same to what turns headers into variables (CGI).
-    if headers.contains_key("content_length") || headers.contains_key("transfer_encoding") {
+    // The same to what turns headers into variables.
+    let twin = |name: &HeaderName| {
+        let name = name.as_str();
+        let of = |known: &&str| name != *known && one_variable(name.as_bytes(), known.as_bytes());
+        head::FRAMING.iter().any(of)
+    };
+    if headers.keys().any(twin) {
         return Err(
             "its HTTP request has a header like Content-Length or Transfer-Encoding, which is neither",
         );
@@ -222,6 +228,8 @@ mod tests {
             &[("content-length", "")],
             &[("content_length", "5")],
             &[("transfer_encoding", "chunked")],
+            &[("content.length", "5")],
+            &[("transfer~encoding", "chunked")],
         ] {
             as_in_http1(&map(twice)).unwrap_err();
         }

@@ -1,11 +1,16 @@
 //! The head of an HTTP/1 request, read so that no server could read it otherwise.
 
+use palisade_core::one_variable;
+
 /// The most that a head may have, in bytes.
 pub(crate) const LONGEST: usize = 64 * 1024;
 /// The most header lines.
 pub(crate) const MOST_HEADERS: usize = 128;
 /// A longer first word is no method.
 const LONGEST_METHOD: usize = 32;
+
+/// What frames a message. One that is spelled otherwise is the same to some servers.
+pub(crate) const FRAMING: [&str; 2] = ["content-length", "transfer-encoding"];
 
 /// How the end of a request's body is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -159,8 +164,8 @@ impl Fields {
             self.connection_upgrades |= tokens.any(|token| token.eq_ignore_ascii_case(b"upgrade"));
         } else if is("upgrade") {
             self.upgrade = true;
-        } else if is("content_length") || is("transfer_encoding") {
-            // The same to what turns headers into variables (CGI).
+        } else if FRAMING.iter().any(|known| one_variable(name, known.as_bytes())) {
+            // The same to what turns headers into variables.
             return Err("a header is like Content-Length or Transfer-Encoding, and is neither");
         }
         Ok(())

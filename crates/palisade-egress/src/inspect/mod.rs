@@ -8,6 +8,7 @@ mod aim;
 pub(crate) mod answer;
 mod ca;
 mod chunked;
+mod elsewhere;
 mod end;
 mod fields;
 mod flow;

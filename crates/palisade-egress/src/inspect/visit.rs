@@ -29,7 +29,7 @@ use super::{
     Inspector,
     aim::Aim,
     answer::{self, Payload},
-    fields,
+    elsewhere, fields,
     flow::{Flow, Watched},
     gate::{Admissions, Gate},
     head,
@@ -292,6 +292,7 @@ impl Visit {
             headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
         }
         let mut asked = self.asked(&head);
+        let disagreement = disagreement.and_then(|()| self.elsewhere(&asked));
         if let Err(why) = disagreement {
             let decision = Decision::deny(why);
             let event = Event::decided(&Action::Request(Box::new(asked)), &decision);
@@ -395,6 +396,21 @@ impl Visit {
                 Err(self.after(refused, returned.take(), read).await)
             }
         }
+    }
+
+    /// Whether what a request names besides its own path is permitted too.
+    ///
+    /// # Errors
+    /// It is not, or cannot be told.
+    fn elsewhere(&self, asked: &Asked) -> Result<(), String> {
+        for other in elsewhere::named(asked)? {
+            let subject = other.subject();
+            let considered = self.proxy.authority.consider(&Action::Request(Box::new(other)));
+            if !considered.is_allowed() {
+                return Err(format!("it is about {subject} as well: {}", considered.reason));
+            }
+        }
+        Ok(())
     }
 
     /// What a policy says of a request that came into force since, before the request was known to be under

@@ -1,6 +1,6 @@
 //! What a body asks for.
 
-use palisade_core::{Body, BodyFacts, GraphqlOperation, Request, RpcMessage, fold};
+use palisade_core::{Body, BodyFacts, GraphqlOperation, Request, RpcMessage, fold, one_variable};
 
 use super::{
     BODY_BOUND,
@@ -24,7 +24,10 @@ fn facts(request: &Request, bytes: &[u8]) -> Result<BodyFacts, String> {
     if bytes.len() > BODY_BOUND {
         return Err(format!("its body is longer than {BODY_BOUND} bytes"));
     }
-    let twin = |(name, _): &(String, _)| name == "content_type" || name == "content_encoding";
+    let twin = |(name, _): &(String, _)| {
+        let of = |known: &str| name != known && one_variable(name.as_bytes(), known.as_bytes());
+        of("content-type") || of("content-encoding")
+    };
     if request.headers.iter().any(twin) {
         return Err(
             "it has a header that may be taken for the one that says what its body is".to_owned()

@@ -1,6 +1,6 @@
 use std::{borrow::Cow, cell::OnceCell};
 
-use palisade_core::{Body, HttpPath, Request, TextPattern};
+use palisade_core::{Body, HttpPath, Request, TextPattern, one_variable};
 use palisade_policy::{Effect, HttpMatch};
 
 use super::{
@@ -156,10 +156,10 @@ impl<'a> Facts<'a> {
             || query.contains(&b'%')
     }
 
-    /// Fields by the names that gateways give to programs: `-` and `_` are one.
+    /// Fields by the names that gateways give to programs, which are alike for more than one.
     fn fields<'f>(&'f self, names: &'f [&str]) -> impl Iterator<Item = (&'f str, &'f [u8])> {
         let named = move |name: &str| {
-            let same = |wanted: &&str| *wanted == name || *wanted == name.replace('_', "-");
+            let same = |wanted: &&str| one_variable(wanted.as_bytes(), name.as_bytes());
             names.iter().find(|wanted| same(wanted)).copied()
         };
         self.request
@@ -179,7 +179,7 @@ impl<'a> Facts<'a> {
         }
         Fit::of(match effect {
             Effect::Allow => {
-                // A twin with `_` may be taken for it.
+                // A twin may be taken for it.
                 self.request.header(name).count() == found.len()
                     && !found.is_empty()
                     && found.iter().all(|value| fit::named(values, value, effect))

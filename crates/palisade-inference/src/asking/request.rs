@@ -9,9 +9,12 @@ use super::conversation::{Results, Told};
 use crate::strict_json::Strict;
 
 /// The keys of a request that are looked into.
-const KEYS: [&str; 36] = [
+const KEYS: [&str; 42] = [
     "anthropic_beta",
+    "api_base",
+    "api_key",
     "background",
+    "base_url",
     "betas",
     "cachedContent",
     "cached_content",
@@ -23,6 +26,8 @@ const KEYS: [&str; 36] = [
     "deferred",
     "enable_code_interpreter",
     "enable_search",
+    "extra_body",
+    "extra_headers",
     "fallbacks",
     "generateContentRequest",
     "generate_content_request",
@@ -45,6 +50,7 @@ const KEYS: [&str; 36] = [
     "systemInstruction",
     "system_instruction",
     "tools",
+    "user_config",
     "web_search_options",
 ];
 

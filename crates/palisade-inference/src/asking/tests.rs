@@ -273,6 +273,12 @@ fn what_is_stored_there_is_nobodys_to_name() {
         (Wire::Responses, r#"{"background":true}"#),
         (Wire::Chat, r#"{"deferred":true}"#),
         (Wire::Chat, r#"{"background":"true"}"#),
+        (Wire::Chat, r#"{"api_base":"https://b.test"}"#),
+        (Wire::Messages, r#"{"base_url":"https://b.test"}"#),
+        (Wire::Chat, r#"{"api_key":"of-another-account"}"#),
+        (Wire::Chat, r#"{"extra_body":{"max_tokens":1000000,"tools":[]}}"#),
+        (Wire::Responses, r#"{"extra_headers":{"authorization":"x"}}"#),
+        (Wire::Chat, r#"{"user_config":{"model_list":[]}}"#),
     ] {
         assert!(of(wire, body).refused.is_some(), "{body}");
     }

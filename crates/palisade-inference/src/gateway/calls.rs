@@ -6,7 +6,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode, header, request::Parts};
+use http::{HeaderName, Request, Response, StatusCode, header, request::Parts};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use palisade_core::{Action, Decision, Event, Layer};
@@ -45,6 +45,8 @@ pub(super) struct Routed<'a> {
     pub(super) table: &'a Table,
     /// What the call may use. None for one that no model answers.
     pub(super) estimate: Option<Estimate>,
+    /// Headers that do not go on.
+    pub(super) withheld: Vec<HeaderName>,
 }
 
 impl Routed<'_> {
@@ -130,6 +132,9 @@ impl Exchange<'_> {
         let mut scrubber = None;
         let mut aws = None;
         let mut fields = headers::for_provider(&head.headers, body.is_some());
+        for name in &routed.withheld {
+            fields.remove(name);
+        }
         match &upstream.key {
             KeySource::None => {}
             KeySource::Header(key) => {
@@ -213,7 +218,7 @@ impl Exchange<'_> {
         *request.uri_mut() = uri;
         *request.headers_mut() = fields;
 
-        let mut reservation = self.reserve(routed, target).await?;
+        let reservation = self.reserve(routed, target).await?;
         if !*decided {
             let decision = self.authority.authorize(action).await;
             if !decision.is_allowed() {
@@ -225,33 +230,30 @@ impl Exchange<'_> {
         if !std::ptr::eq(&**self.inner.table.load(), routed.table) {
             return Err(failed(upstream, "was chosen by a policy that has just been replaced"));
         }
-        // From here on it counts as made.
-        let started = Instant::now();
-        owes(&mut reservation, Usage::default());
+        // From here on it counts as made, also if the client leaves before there is an answer.
+        let mut event = Event::observed("model_answer", Layer::Inference, action.subject())
+            .with("provider", upstream.name.as_str());
+        if let Some(model) = routed.model(target) {
+            event = event.with("model", model);
+        }
+        let call = Call {
+            event,
+            reservation,
+            estimate: routed.estimate.unwrap_or_default(),
+            price: self.price(routed, target),
+            prompt: prompt.map(Prompt::Bytes),
+            started: Instant::now(),
+        };
+        let mut account = Account::new(call, Arc::clone(&self.authority), &self.open);
         // What only a record needs is made once the request is on its way.
         let digesting = async {
             tokio::task::yield_now().await;
-            prompt.as_ref().map(Prompt::of)
+            account.digest();
         };
-        let (sent, prompt) = tokio::join!(self.send(upstream, request), digesting);
+        let (sent, ()) = tokio::join!(self.send(upstream, request), digesting);
         let answered = match sent {
             Ok(response) => {
-                let mut event = Event::observed("model_answer", Layer::Inference, action.subject())
-                    .with("provider", upstream.name.as_str())
-                    .with("status", response.status().as_u16());
-                if let Some(model) = routed.model(target) {
-                    event = event.with("model", model);
-                }
-                let call = Call {
-                    event,
-                    reservation,
-                    estimate: routed.estimate.unwrap_or_default(),
-                    price: self.price(routed, target),
-                    prompt,
-                    started,
-                };
-                let taken = response.status().is_success();
-                let account = Account::new(call, Arc::clone(&self.authority), &self.open, taken);
+                account.answered(response.status());
                 let mut checks = self.checks(action, upstream, scrubber, account);
                 checks.translation = translation;
                 checks.hosted = upstream.hosting.is_some();
@@ -261,10 +263,11 @@ impl Exchange<'_> {
                 relayed.map_err(|why| failed(upstream, &why))
             }
             Err(refusal) => {
-                // It may have read the prompt and thought about it.
-                if let (Refusal::Slow { .. }, Some(estimate)) = (&refusal, routed.estimate) {
-                    owes(&mut reservation, of_answer(estimate, 0));
-                }
+                // A slow one may have read the prompt and thought about it.
+                account.failed(match (&refusal, routed.estimate) {
+                    (Refusal::Slow { .. }, Some(estimate)) => of_answer(estimate, 0),
+                    _ => Usage::default(),
+                });
                 Err(refusal)
             }
         };
@@ -387,10 +390,6 @@ fn goes_on(answered: &Result<Response<Payload>, Refusal>) -> bool {
             Refusal::Upstream { .. } | Refusal::Slow { .. } | Refusal::KeyMissing { .. }
         ),
     }
-}
-
-fn owes(reservation: &mut Option<Reservation>, usage: Usage) {
-    reservation.iter_mut().for_each(|reservation| reservation.owes(usage));
 }
 
 fn failed(upstream: &Upstream, why: &str) -> Refusal {

@@ -47,8 +47,10 @@ impl Exchange<'_> {
         let table = self.table.load_full();
         let mut estimate = None;
         let mut in_body = None;
+        let withheld;
         let (action, targets, held) = if endpoint.takes_model {
             let (request, held) = understood(held, endpoint, self.limits.nesting).await?;
+            withheld = self.withheld(head, endpoint, Some(&request.field.model)).await?;
             let targets = table.of_model(&request.field.model, endpoint.api, endpoint.wire)?;
             self.permit(&request, endpoint, &table).await?;
             let field = &request.field;
@@ -94,6 +96,7 @@ impl Exchange<'_> {
             if !held.bytes().is_empty() {
                 return Err(Refusal::Endpoint("a GET request has no body".into()));
             }
+            withheld = self.withheld(head, endpoint, None).await?;
             let target = table.of_api(endpoint.api)?;
             let action = Action::ModelRequest { request: shown(head), refused: None };
             if let Some(private) = table.private.as_ref().filter(|_| !target.upstream.local) {
@@ -110,7 +113,7 @@ impl Exchange<'_> {
         let field = in_body;
         let action = &action;
         let table = &table;
-        let routed = Routed { action, targets, field, table, estimate };
+        let routed = Routed { action, targets, field, table, estimate, withheld };
         self.call(head, endpoint, &routed, held).await
     }
 
@@ -130,8 +133,15 @@ impl Exchange<'_> {
         if stored.iter().any(|id| self.stored.of(id).0 != Fate::Allowed) {
             return Err(Refusal::NotStored);
         }
-        // OpenRouter's way to ask for a search.
-        let searches = request.field.model.ends_with(":online");
+        // OpenRouter's ways to ask for a search, and for a model with tools that somebody has put together there.
+        let (name, preset) = request.field.model.split_once("@preset/").unzip();
+        if preset.is_some() {
+            return Err(Refusal::AtProvider(
+                "`@preset/` names something that is stored at the provider, with a model and tools of its own".into(),
+            ));
+        }
+        let name = name.unwrap_or(&request.field.model);
+        let searches = name.split(':').skip(1).any(|word| word.eq_ignore_ascii_case("online"));
         if searches && !table.server_tools.contains(&ServerTool::WebSearch) {
             let why = not_named(Some(ServerTool::WebSearch), ":online");
             return Err(Refusal::AtProvider(why));

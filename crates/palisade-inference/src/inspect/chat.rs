@@ -30,6 +30,8 @@ pub(crate) struct ChatStream {
     last: Option<Place>,
     /// Whether clients would put the calls together in several ways: each is then written in one piece.
     untidy: bool,
+    /// Whether choices say which one they are.
+    numbered: Option<bool>,
     /// How many calls of each choice have gone on.
     sent: HashMap<u64, u64>,
     /// The ids of all calls.
@@ -166,7 +168,12 @@ impl Stream for ChatStream {
         }
         let mut has_calls = false;
         for choice in choices(&value)? {
-            let at = number(choice, "index").unwrap_or_default();
+            let told = index_of(choice)?;
+            // Clients keep what has an index apart from what has none.
+            if *self.numbered.get_or_insert(told.is_some()) != told.is_some() {
+                return Err(Unreadable::Format("only some of its choices say which one they are"));
+            }
+            let at = told.unwrap_or_default();
             if choice.get("message").is_some_and(|message| !message.is_null()) {
                 return Err(Unreadable::Format("a chunk holds a whole message"));
             }
@@ -266,7 +273,10 @@ impl ChatStream {
         known_keys(delta)?;
         let mut found = false;
         for (position, part) in list(delta, "tool_calls")?.iter().enumerate() {
-            let index = number(part, "index").unwrap_or(position as u64);
+            let told = index_of(part)?;
+            // Where it says nothing, some clients take its place, some the last call, some a place of its own.
+            self.untidy |= told.is_none();
+            let index = told.unwrap_or(position as u64);
             self.tidy((choice, index), part);
             self.call((choice, Some(index)))?.add(part);
             found = true;
@@ -422,6 +432,15 @@ impl Whole for WholeChat {
 
 fn id_of(part: &Value) -> Option<&str> {
     text(part, "id").filter(|id| !id.is_empty())
+}
+
+/// Which one it is, if it says so. What is no whole number (`1.0`, `"1"`, `-1`) is one place to one client, and another
+/// place to the next.
+fn index_of(of: &Value) -> Result<Option<u64>, Unreadable> {
+    match of.get("index") {
+        None | Some(Value::Null) => Ok(None),
+        Some(index) => index.as_u64().map(Some).ok_or(Unreadable::Format("an index is no number")),
+    }
 }
 
 fn choices(body: &Value) -> Result<&[Value], Unreadable> {

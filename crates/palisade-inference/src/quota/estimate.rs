@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use memchr::{memchr_iter, memchr2};
 
 use crate::Usage;
@@ -45,6 +47,13 @@ pub(crate) fn floor(estimate: Estimate, answered: u64) -> Usage {
 pub(crate) fn of_answer(estimate: Estimate, answered: u64) -> Usage {
     let output = answered.div_ceil(16).min(estimate.output);
     Usage { input: estimate.input, output, ..Usage::default() }
+}
+
+/// Tokens that a server may have written by now of which nothing has come: no model writes faster than one in two
+/// milliseconds.
+pub(crate) fn of_time(estimate: Estimate, passed: Duration) -> u64 {
+    let most = u64::try_from(passed.as_millis()).unwrap_or(u64::MAX) / 2;
+    most.min(estimate.output)
 }
 
 /// Bytes of long strings without a blank, and how many there are.

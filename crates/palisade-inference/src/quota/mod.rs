@@ -17,7 +17,7 @@ mod meter;
 mod price;
 mod store;
 
-pub(crate) use estimate::{Estimate, floor, of_answer};
+pub(crate) use estimate::{Estimate, floor, of_answer, of_time};
 pub(crate) use exceeded::Exceeded;
 pub use limits::Quota;
 pub(crate) use meter::{Meters, Reservation, Wanted};

@@ -260,6 +260,34 @@ async fn names_what_is_stored_at_the_provider() {
     refused(config, &server, &rows).await;
 }
 
+/// What OpenRouter reads out of the name of a model.
+#[tokio::test]
+async fn asks_for_a_search_or_a_preset_by_the_name_of_a_model() {
+    let server = server();
+    let mut config = of(&server.url());
+    let any = "*".parse().unwrap();
+    let to = "openai".into();
+    config.routes.push(Route { model: any, to, rename: None, weight: 1, fallback: Vec::new() });
+    let bench = Bench::of(config, Ledger::default()).await;
+    let post = async |model: &str| {
+        bench.post(CHAT, &format!(r#"{{"model":"{model}","messages":[]}}"#)).await.status
+    };
+    for model in [
+        "a/b:online",
+        "a/b:online:floor",
+        "a/b:free:Online",
+        "@preset/x",
+        "a/b@preset/x",
+        "a/b:online@preset/x",
+    ] {
+        assert_eq!(post(model).await, StatusCode::FORBIDDEN, "{model}");
+    }
+    assert!(server.requests().is_empty());
+    for model in ["a/b", "a/b:free", "a/online", "preset/x"] {
+        assert_eq!(post(model).await, StatusCode::OK, "{model}");
+    }
+}
+
 #[tokio::test]
 async fn has_it_done_out_of_sight_or_by_another_model() {
     let server = server();
@@ -271,6 +299,10 @@ async fn has_it_done_out_of_sight_or_by_another_model() {
         (CHAT, r#""messages":[],"deferred":true"#),
         (CHAT, r#""messages":[],"models":["other"]"#),
         (CHAT, r#""messages":[],"fallbacks":["other"]"#),
+        (CHAT, r#""messages":[],"api_base":"https://evil.test""#),
+        (CHAT, r#""messages":[],"api_key":"of-another-account""#),
+        (CHAT, r#""messages":[],"extra_body":{"tools":[{"type":"web_search"}]}"#),
+        (MESSAGES, r#""messages":[],"base_url":"https://evil.test""#),
         (CHAT, r#""messages":[],"plugins":[{"id":"web"}]"#),
         (CHAT, r#""messages":[],"connectors":[{"id":"web-search"}]"#),
         (CHAT, r#""messages":[],"enable_search":true"#),

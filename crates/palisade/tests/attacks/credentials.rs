@@ -667,12 +667,110 @@ fn works_under_another_account_by_a_twin_of_the_header() {
     let Some(stage) = Stage::with("header: \"x-api-key: {secret}\"", "env: REAL_TOKEN") else {
         return;
     };
-    for twin in ["x_api_key", "X_API-Key", "x-api_key"] {
+    for twin in ["x_api_key", "X_API-Key", "x-api_key", "X.Api.Key", "x~api|key", "x-api*key"] {
         let ran = stage.inside(&format!("curl -H '{twin}: another-account' $API/x"));
         ran.good();
         let request = stage.last();
         assert_eq!(request.header("x-api-key"), REAL, "{twin}");
         assert!(!request.contains("another-account"), "{twin}: {request:?}");
         stage.assert_kept(&ran, REAL);
+    }
+}
+
+/// Many servers take the second word of the header, or what stands before the first comma or colon.
+#[test]
+fn works_under_another_account_beside_the_placeholder() {
+    let Some(stage) = Stage::new() else { return };
+    let plain = |text: &str| format!("-H \"Authorization: {text}\"");
+    for arguments in [
+        plain("Bearer another-account $API_TOKEN"),
+        plain("Bearer $API_TOKEN another-account"),
+        plain("Bearer another-account, Bearer $API_TOKEN"),
+        plain("Bearer $API_TOKEN,another-account"),
+        plain("Bearer another-account;$API_TOKEN"),
+        plain("another-account$API_TOKEN"),
+        plain("Token token=another-account, x=$API_TOKEN"),
+        "-u \"user:another-account:$API_TOKEN\"".to_owned(),
+        "-u \"another-account-with-a-key-of-some-length:$API_TOKEN\"".to_owned(),
+        "-u \"$API_TOKEN:another-account-with-a-key\"".to_owned(),
+        "-u \"$API_TOKEN$API_TOKEN:another-account-with-a-key\"".to_owned(),
+    ] {
+        let ran = stage.inside(&format!("curl {arguments} $API/x"));
+        ran.good();
+        assert_eq!(stage.last().header("authorization"), format!("Bearer {REAL}"), "{arguments}");
+        stage.assert_kept(&ran, REAL);
+    }
+}
+
+#[test]
+fn works_under_another_account_by_a_twin_of_the_field() {
+    let Some(stage) = Stage::with("query: \"key={secret}\"", "env: REAL_KEY") else { return };
+    for query in [
+        "KEY=another-account",
+        "%6bey=another-account",
+        "%4BEY=another-account",
+        "key[]=another-account",
+        "key%5B0%5D=another-account",
+        "+key=another-account",
+        "%20key=another-account&key=$API_TOKEN",
+        "key%00=another-account",
+    ] {
+        let ran = stage.inside(&format!("curl -g \"$API/maps?a=1&{query}\""));
+        ran.good();
+        let asked = stage.last().uri.to_string();
+        assert!(asked.ends_with(&format!("/maps?a=1&key={KEY}")), "{query}: {asked}");
+        stage.assert_kept(&ran, KEY);
+    }
+    // What is one field to some is two to others: it goes nowhere.
+    let before = stage.api.requests().len();
+    for query in ["a=1;key=another-account", "key=$API_TOKEN;key=another-account", "a;KEY=x"] {
+        let ran = stage.inside(&format!("curl -g \"$API/maps?{query}\""));
+        assert!(ran.good().contains("denied by palisade"), "{query}: {ran}");
+        stage.assert_kept(&ran, KEY);
+    }
+    assert_eq!(stage.api.requests().len(), before);
+    stage.inside("curl -g \"$API/maps?a=1;b=2\"").good();
+    assert!(stage.last().uri.to_string().contains("a=1;b=2"));
+}
+
+#[test]
+fn works_under_another_account_by_a_twin_of_the_cookie() {
+    let Some(stage) = Stage::with("header: \"cookie: my_session={secret}\"", "env: REAL_TOKEN")
+    else {
+        return;
+    };
+    for cookie in [
+        "MY_SESSION=another-account",
+        "my.session=another-account",
+        "%6dy_session=another-account",
+        "my_session[0]=another-account",
+        "a=b,my_session=another-account",
+        "\\\"my_session\\\"=another-account",
+    ] {
+        let ran = stage.inside(&format!("curl -H \"Cookie: theme=dark; {cookie}\" $API/x"));
+        ran.good();
+        let sent = stage.last().header("cookie").to_owned();
+        assert!(sent.ends_with(&format!("my_session={REAL}")), "{cookie}: {sent}");
+        assert!(sent.starts_with("theme=dark;"), "{cookie}: {sent}");
+        assert!(!sent.contains("another-account"), "{cookie}: {sent}");
+        stage.assert_kept(&ran, REAL);
+    }
+}
+
+/// A gateway that has headers as variables gives its program what the client was to leave out.
+#[test]
+fn asks_for_another_form_of_the_answer_by_a_twin() {
+    let Some(stage) = Stage::new() else { return };
+    for twin in [
+        "accept_charset",
+        "A-IM",
+        "Accept.Charset",
+        "sec_websocket_extensions",
+        "x.ms.range",
+        "Accept_Encoding",
+    ] {
+        let ran = stage.inside(&format!("curl -H '{twin}: twin-of-a-header' $API/x"));
+        assert!(!ran.good().contains("twin-of-a-header"), "{twin}: {ran}");
+        assert!(!stage.last().contains("twin-of-a-header"), "{twin}");
     }
 }

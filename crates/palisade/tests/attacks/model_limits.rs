@@ -167,3 +167,42 @@ fn asks_for_more_than_one_call_may_have() {
     assert_eq!(used["model"], "claude-haiku-4-5");
     assert_eq!((&used["calls"], &used["output_tokens"]), (&1.into(), &5.into()));
 }
+
+/// A provider that does not stream has made its answer, and is paid for it, before anything of it comes.
+#[test]
+fn hangs_up_before_the_answer_begins() {
+    let silent = Upstream::start(|_| async {
+        tokio::time::sleep(std::time::Duration::from_secs(60)).await;
+        palisade_testkit::answer(http::StatusCode::OK, "application/json", "{}")
+    })
+    .unwrap();
+    let Some(world) = world(&silent.url(), "  limits: {tokens_per_day: 3000}") else { return };
+    let ran = world.inside_python(
+        "import json, socket, time\n\
+         body = json.dumps({'model': 'claude-haiku-4-5', 'max_tokens': 100,\n\
+         \x20   'messages': [{'role': 'user', 'content': 'word ' * 600}]}).encode()\n\
+         head = b'POST /v1/messages HTTP/1.1\\r\\nhost: inference.local\\r\\nanthropic-version: 2023-06-01\\r\\n'\n\
+         head += b'content-type: application/json\\r\\ncontent-length: %d\\r\\n\\r\\n' % len(body)\n\
+         for _ in range(12):\n\
+         \x20   client = socket.create_connection(('inference.local', 80))\n\
+         \x20   client.sendall(head + body)\n\
+         \x20   client.settimeout(0.5)\n\
+         \x20   try: print(client.recv(12).decode())\n\
+         \x20   except TimeoutError: print('left')\n\
+         \x20   client.close()\n\
+         \x20   time.sleep(0.1)\n",
+    );
+    // Each prompt has about 1000 tokens.
+    let left = ran.good().lines().filter(|line| *line == "left").count();
+    assert!((1..=4).contains(&left), "{ran}");
+    assert_eq!(silent.requests().len(), left);
+    let events = world.events();
+    let told: Vec<_> = events.iter().filter(|event| event["kind"] == "model_answer").collect();
+    assert_eq!(told.len(), left, "{told:?}");
+    for event in told {
+        let detail = &event["detail"];
+        assert_eq!((&detail["ended"], &detail["estimated"]), (&"left".into(), &true.into()));
+        assert!(detail["input_tokens"].as_u64() > Some(900), "{event}");
+    }
+    world.verify();
+}

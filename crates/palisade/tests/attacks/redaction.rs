@@ -115,6 +115,50 @@ fn sends_secrets_to_a_model_in_many_coats() {
     world.verify();
 }
 
+/// What goes to a provider goes to it by headers and by the path as well.
+#[test]
+fn sends_secrets_beside_the_body() {
+    let send = "\
+import base64, json, sys, urllib.request
+secret, coded = sys.argv[1], base64.b64encode(b'in here: ' + sys.argv[1].encode()).decode()
+body = json.dumps({'model': 'm', 'max_tokens': 8, 'messages': [{'role': 'user', 'content': 'hi'}]}).encode()
+for name, value in [('user-agent', 'x/1 ' + secret), ('x-title', coded), ('anthropic-meta', secret),
+    ('session_id', secret), ('user-agent', 'plain/1')]:
+    request = urllib.request.Request('http://inference.local/v1/messages', body,
+        {'content-type': 'application/json', 'anthropic-version': '2023-06-01', name: value})
+    print(urllib.request.urlopen(request, timeout=60).status)
+for path in ['/v1/models/' + secret, '/v1/models?after_id=' + secret]:
+    request = urllib.request.Request('http://inference.local' + path, None, {'anthropic-version': '2023-06-01'})
+    try: print(urllib.request.urlopen(request, timeout=60).status)
+    except urllib.error.HTTPError as error: print(error.code)
+";
+    let got = |server: &Upstream| {
+        let one = |request: Recorded| format!("{} {:?}\n", request.uri, request.headers);
+        server.requests().into_iter().map(one).collect::<String>().to_lowercase()
+    };
+    let (token, coded) = (TOKEN.to_lowercase(), "z2hwx3prv0j1vfnp");
+    let open = server();
+    let Some(world) = world(&open, "") else { return };
+    world.inside_python_with(send, &[TOKEN]).good();
+    assert!(got(&open).contains(&token));
+
+    let server = server();
+    let Some(world) = self::world(&server, "  redact: [secrets]") else { return };
+    let ran = world.inside_python_with(send, &[TOKEN]);
+    let expected = ["200", "200", "200", "200", "200", "403", "403"];
+    assert_eq!(ran.good().lines().collect::<Vec<_>>(), expected, "{ran}");
+    let seen = got(&server);
+    assert!(!seen.contains(&token) && !seen.contains(coded), "{seen}");
+    // All else comes as it was sent.
+    assert!(seen.contains("plain/1") && seen.matches("2023-06-01").count() == 5, "{seen}");
+    let events = world.events();
+    let told: Vec<_> = events.iter().filter(|event| event["kind"] == "redaction").collect();
+    assert!(told.len() >= 2 && told[0]["detail"]["found"]["github-token"] == 1, "{told:?}");
+    let after: Vec<_> = events.iter().filter(|event| event["layer"] == "inference").collect();
+    assert!(!format!("{after:?}").contains(TOKEN), "{after:?}");
+    world.verify();
+}
+
 #[test]
 fn what_is_no_secret_reaches_the_model_as_it_is() {
     let server = server();

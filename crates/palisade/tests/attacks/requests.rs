@@ -109,11 +109,59 @@ fn asks_for_another_path_or_method() {
     stage.refused("/repos/o/r", &["-d", "x"]);
     stage.refused("/repos/o/r", &["-H", "X-HTTP-Method-Override: DELETE"]);
     stage.refused("/repos/o/r", &["-H", "X-Original-URL: /user"]);
+    // What is no letter and no digit is `_` to gateways that have headers as variables.
+    for twin in ["X.HTTP.Method.Override: DELETE", "x~http*method-override: DELETE"] {
+        stage.refused("/repos/o/r", &["-H", twin]);
+    }
+    for twin in ["X.Original.URL: /user", "X|Rewrite_URL: /user", "Content.Length: 5"] {
+        stage.refused("/repos/o/r", &["-H", twin]);
+    }
     let events = stage.world.events();
     let requests: Vec<_> = events.iter().filter(|event| event["kind"] == "request").collect();
     let of = |rule: &str| requests.iter().filter(|event| event["rule"] == rule).count();
     assert_eq!(of("network.rules[api].http[1]"), 2);
     assert!(of("network.rules[api].http[0]") >= 1 && of("network.rules[api]") >= 1);
+    stage.world.verify();
+}
+
+/// A server copies what a header names with the rights of whoever asks, and whoever may read the copy has it.
+#[test]
+fn copies_from_and_moves_to_where_no_rule_leads() {
+    let Some(stage) = Stage::new(&["allow: {methods: [GET, PUT, MOVE], paths: [\"/mine/**\"]}"])
+    else {
+        return;
+    };
+    let put = |header: &str| ["-X", "PUT", "-H", header].map(str::to_owned);
+    let moved = |to: &str| ["-X".into(), "MOVE".into(), "-H".into(), format!("Destination: {to}")];
+    let with = |arguments: &[String; 4], passes: bool| {
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        if passes {
+            stage.passes("/mine/x", &arguments);
+        } else {
+            stage.refused("/mine/x", &arguments);
+        }
+    };
+    for header in [
+        "x-amz-copy-source: /others/y",
+        "X_Amz.Copy-Source: others/y",
+        "x-amz-copy-source: /mine/../others/y",
+        "x-amz-copy-source: /mine/%2e%2e/others/y",
+        "x-amz-copy-source: arn:aws:s3:eu:1:accesspoint/p/object/y",
+        "x-goog-copy-source: others/y",
+        "x-ms-copy-source: https://other.test/mine/y",
+        "x-ms-rename-source: /others/y",
+        "x-copy-from: /mine/y",
+    ] {
+        with(&put(header), false);
+    }
+    for to in ["/others/y", "https://other.test/mine/y", "y"] {
+        with(&moved(to), false);
+    }
+    with(&put("x-amz-copy-source: /mine/y?versionId=1"), true);
+    with(&put("x-ms-rename-source: /mine/y"), true);
+    with(&put("x-amz-meta-source: /others/y"), true);
+    with(&moved("/mine/y"), true);
+    with(&moved(&stage.url("/mine/y")), true);
     stage.world.verify();
 }
 

@@ -140,6 +140,73 @@ fn every_client_gets_the_calls_that_were_decided() {
     }
 }
 
+/// As the official client for JavaScript does: what has an index of its own is a call of its own, `undefined` too.
+fn by_keys(text: &str) -> Vec<(String, String)> {
+    let mut calls = Vec::<(String, String, String)>::new();
+    for chunk in values(text) {
+        for choice in chunk["choices"].as_array().into_iter().flatten() {
+            for part in choice["delta"]["tool_calls"].as_array().into_iter().flatten() {
+                let key = format!("{:?} {:?}", choice["index"].as_f64(), part["index"].as_f64());
+                let at = calls.iter().position(|call| call.0 == key).unwrap_or(calls.len());
+                if at == calls.len() {
+                    calls.push((key, String::new(), String::new()));
+                }
+                calls[at].1.push_str(part["function"]["name"].as_str().unwrap_or_default());
+                calls[at].2.push_str(part["function"]["arguments"].as_str().unwrap_or_default());
+            }
+        }
+    }
+    calls.into_iter().map(|(_, name, input)| (name, input)).collect()
+}
+
+#[test]
+fn a_part_that_some_clients_take_for_another_calls_hides_nothing() {
+    // `echo ';x;'` to one, and `echo ;x;` to the other.
+    let parts = |index: Option<Value>| {
+        let mut all = [
+            part(0, Some("good"), "{\"c\":\"echo "),
+            part(0, None, "'"),
+            part(0, None, ";x;"),
+            part(0, None, "'"),
+            part(0, None, "\"}"),
+        ];
+        for at in [1, 3] {
+            let fields = all[at]["tool_calls"][0].as_object_mut().unwrap();
+            match &index {
+                Some(index) => drop(fields.insert("index".into(), index.clone())),
+                None => drop(fields.shift_remove("index")),
+            }
+        }
+        all.to_vec()
+    };
+    let decided = vec![("good".to_owned(), "{\"c\":\"echo ';x;'\"}".to_owned())];
+    for index in [None, Some(Value::Null)] {
+        let run = ran(&completion(parts(index.clone()), "tool_calls"));
+        assert_eq!(run.error, None, "{index:?}");
+        assert_eq!(
+            (put_together(&run.text).1, by_keys(&run.text)),
+            (decided.clone(), decided.clone())
+        );
+    }
+    for index in [json!(1.0), json!("1"), json!(-1), json!("0"), json!([0]), json!(0.0)] {
+        let run = ran(&completion(parts(Some(index.clone())), "tool_calls"));
+        assert!(run.error.is_some() && by_keys(&run.text).is_empty(), "{index}: {}", run.text);
+    }
+    // The same of the choices that they are in.
+    for index in [None, Some(Value::Null), Some(json!(1.0)), Some(json!("0"))] {
+        let mut events = values(&completion(parts(Some(json!(0))), "tool_calls"));
+        for at in [2, 4] {
+            let choice = events[at]["choices"][0].as_object_mut().unwrap();
+            match &index {
+                Some(index) => drop(choice.insert("index".into(), index.clone())),
+                None => drop(choice.shift_remove("index")),
+            }
+        }
+        let run = ran(&stream(&events, false));
+        assert!(run.error.is_some() && by_keys(&run.text).is_empty(), "{index:?}: {}", run.text);
+    }
+}
+
 #[test]
 fn a_denied_call_leaves_a_text_and_no_gap() {
     let text = completion(

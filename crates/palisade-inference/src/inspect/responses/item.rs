@@ -57,7 +57,7 @@ pub(super) fn asked(item: &Value, trouble: Option<&'static str>) -> Asked {
             Some(input) => Ok(ToolInput::Text(input.into())),
             None => Err("its input is not a text".into()),
         },
-        (_, None) => Ok(ToolInput::Object(rest(item))),
+        (_, None) => rest(kind, item).map(ToolInput::Object),
     };
     match input {
         Ok(input) => Asked::Call(ToolCall { name, input, id, seen: ToolSeen::Answer }),
@@ -65,14 +65,27 @@ pub(super) fn asked(item: &Value, trouble: Option<&'static str>) -> Asked {
     }
 }
 
-/// The input of a call that has a type of its own: its one object, or all fields that say what it does.
-fn rest(item: &Value) -> Map<String, Value> {
-    if let Some(Value::Object(action)) = item.get("action") {
-        return action.clone();
-    }
+/// Fields beside the action of a call that say nothing of what it does.
+const BESIDE: [&str; 5] =
+    ["action", "created_by", "environment", "max_output_length", "pending_safety_checks"];
+
+/// The input of a call that has a type of its own: its one action, or all fields that say what it does. Where there
+/// is an action and something else, clients do not agree on which of them is to be done.
+fn rest(kind: &str, item: &Value) -> Result<Map<String, Value>, String> {
     let said = |key: &str| !matches!(key, "type" | "id" | "call_id" | "status" | "execution");
     let fields = item.as_object().into_iter().flatten();
-    fields.filter(|(key, _)| said(key)).map(|(k, v)| (k.clone(), v.clone())).collect()
+    let fields: Map<_, _> =
+        fields.filter(|(key, _)| said(key)).map(|(k, v)| (k.clone(), v.clone())).collect();
+    let Some(action) = fields.get("action").filter(|action| !action.is_null()) else {
+        return Ok(fields);
+    };
+    let only = fields.iter().all(|(key, value)| BESIDE.contains(&key.as_str()) || value.is_null());
+    match (kind, action) {
+        ("local_shell_call" | "shell_call" | "computer_call", Value::Object(action)) if only => {
+            Ok(action.clone())
+        }
+        _ => Err("what it does stands in more than one place, or where nobody looks".into()),
+    }
 }
 
 /// The field that holds the input of a call, if it is one text.

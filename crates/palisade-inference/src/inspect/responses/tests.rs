@@ -231,6 +231,33 @@ fn what_runs_at_the_provider_or_is_not_known_is_asked() {
     let asked = WholeResponse.asked(&json!({"output": [shell]})).unwrap();
     let [Asked::Call(call)] = asked.as_slice() else { panic!("{asked:?}") };
     assert_eq!(call.subject(), "local_shell ls");
+    let shell = json!({"type": "shell_call", "call_id": "c", "action": {"commands": ["ls"]}, "environment": {"type": "local"}, "max_output_length": null});
+    let asked = WholeResponse.asked(&json!({"output": [shell]})).unwrap();
+    assert!(
+        matches!(&asked[..], [Asked::Call(call)] if matches!(&call.input, ToolInput::Object(input) if input.len() == 1)),
+        "{asked:?}"
+    );
+}
+
+/// One client does the one, the next the other.
+#[test]
+fn what_says_twice_what_it_does_is_denied() {
+    let harmless = json!({"type": "update_file", "path": "a.txt", "diff": "+x"});
+    let other = json!({"type": "delete_file", "path": ".git/config"});
+    for item in [
+        json!({"type": "apply_patch_call", "call_id": "c", "action": harmless, "operation": other}),
+        json!({"type": "computer_call", "call_id": "c", "action": {"type": "wait"}, "actions": [{"type": "type", "text": "x"}]}),
+        json!({"type": "local_shell_call", "call_id": "c", "action": {"command": ["ls"]}, "command": ["rm"]}),
+        json!({"type": "tool_search_call", "execution": "client", "call_id": "c", "action": {}, "arguments": {"q": "x"}}),
+        json!({"type": "shell_call", "call_id": "c", "action": "ls", "commands": ["rm"]}),
+    ] {
+        let asked = WholeResponse.asked(&json!({"output": [item]})).unwrap();
+        assert!(matches!(asked[..], [Asked::Unreadable { .. }]), "{asked:?}");
+    }
+    let item =
+        json!({"type": "apply_patch_call", "call_id": "c", "action": null, "operation": other});
+    let asked = WholeResponse.asked(&json!({"output": [item]})).unwrap();
+    assert!(matches!(asked[..], [Asked::Call(_)]), "{asked:?}");
 }
 
 #[test]
