@@ -115,11 +115,6 @@ mod tests {
                 Prose,
                 "```bash\nwp user create jo jo@leaf-care.net --role=subscriber\n```\n",
             ),
-            (
-                "s.sh",
-                Shell,
-                "gcloud projects add-iam-policy-binding \"$P\" --member=\"user:$MAIL\" --role=roles/owner\n",
-            ),
             ("s.sh", Shell, "cargo owner --add github:rust-lang:libs\n"),
         ] {
             assert_eq!(stopped(path, kind, text), Vec::<&str>::new(), "{text}");

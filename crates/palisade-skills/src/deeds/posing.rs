@@ -11,7 +11,7 @@ use crate::{
     FileKind, Package, Seen,
     Severity::{High, Medium as Middling},
     formats::Profile,
-    pattern::{Regex, code as pattern},
+    pattern::{Regex, code, pattern},
 };
 
 const LARGEST: usize = 512 << 10;
@@ -110,9 +110,7 @@ const CARRIERS: &[&str] = &[
 ];
 
 static HOST: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r#"(?i)(?:^|[\s|`"'(/@=,<])((?:[a-z0-9-]{1,63}\.){2,6}[a-z]{2,18})(?:[:/\s|`"')>,;]|$)"#,
-    )
+    code(r#"(?i)(?:^|[\s|`"'(/@=,<])((?:[a-z0-9-]{1,63}\.){2,6}[a-z]{2,18})(?:[:/\s|`"')>,;]|$)"#)
 });
 
 /// People log in there, or leave what opens their account.
@@ -147,8 +145,10 @@ fn posed(host: &str) -> Option<(&'static str, bool)> {
     }
     let mut labels = host.split('.');
     let first = labels.next().unwrap_or_default();
-    let rest = labels.count();
-    (rest >= 2 && first.len() >= 5)
+    // `google.com.au`, `google.co.jp`: of the same owner.
+    let second = labels.next().unwrap_or_default();
+    let own = matches!(second, "com" | "co" | "org" | "net" | "ac" | "gov" | "edu");
+    (!own && labels.count() >= 1 && first.len() >= 5)
         .then(|| KNOWN.iter().find(|known| known.split('.').next() == Some(first)))
         .flatten()
         .map(|known| (*known, false))

@@ -7,9 +7,12 @@
 mod backing;
 mod classes;
 mod lexed;
+mod published;
 mod sense;
 mod signs;
 mod tells;
+#[cfg(test)]
+mod tests;
 mod together;
 mod tongues;
 
@@ -547,6 +550,9 @@ pub(super) fn look(file: &File, units: &[Unit], all: &[Facts], profile: &Profile
             say(rule, message.to_owned());
         }
         if let Some((rule, message)) = sense::look(units, all, at, profile) {
+            say(rule, message.to_owned());
+        }
+        if let Some((rule, message)) = published::look(unit, facts) {
             say(rule, message.to_owned());
         }
         if carries_off(

@@ -405,7 +405,7 @@ static PIPED: LazyLock<Regex> =
 /// An archive that no scanner opens: the word for it stands beside it.
 static LOCKED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?i)\b7za? x\b[^\n]{0,40} ?-p[^\s`]{3,}|\bunzip -P ?[^\s`]{3,}|\bunrar x -p[^\s`]{3,}|\.(?:7z|zip|rar|tar\.\w{2,4}|dmg|iso|gpg|enc)\b[^\n]{0,120}\b(?:password|pass ?phrase|passcode|key|code|pin|word|passwort|kennwort|schlüssel|mot de passe|clé|code|contraseña|clave|senha|chave|chiave|wachtwoord|sleutel|hasło|klucz|şifre|parola|kata sandi|kunci|mật khẩu)s?\b(?: is| ist| est| es| è| é|:)? ?['"`][\w!@#$%.-]{3,40}['"`]|\.(?:7z|zip|rar|dmg|gpg|enc)\b[^\n]{0,80}(?:парол\w*|ключ\w*|密码|口令|密钥|解压码|パスワード|キー|비밀번호|암호|كلمة المرور|پسورد|رمز|पासवर्ड|รหัส)[^\n]{0,8}['"`]?[\w!@#$%.-]{3,40}"#,
+        r#"(?i)\b7za? x\b[^\n]{0,40} ?-p[^\s`]{3,}|\bunzip -P ?[^\s`]{3,}|\bunrar x -p[^\s`]{3,}|\.(?:7z|zip|rar|tar\.\w{2,4}|dmg|iso|gpg|enc)\b[^\n]{0,120}\b(?:password|pass ?phrase|passcode|key|code|pin|word|passwort|kennwort|schlüssel|mot de passe|clé|code|contraseña|clave|senha|chave|chiave|wachtwoord|sleutel|hasło|klucz|şifre|parola|kata sandi|kunci|mật khẩu)s?\b(?: is| ist| est| es| è| é|:)? ?(?:['"`][\w!@#$%.-]{3,40}['"`]|[a-z][\w!@#$%-]{2,30}\d\b)|\.(?:7z|zip|rar|dmg|gpg|enc)\b[^\n]{0,80}(?:парол\w*|ключ\w*|密码|口令|密钥|解压码|パスワード|キー|비밀번호|암호|كلمة المرور|پسورد|رمز|पासवर्ड|รหัส)[^\n]{0,8}['"`]?[\w!@#$%.-]{3,40}"#,
     )
 });
 
@@ -448,6 +448,11 @@ impl Around<'_> {
         self.units.iter().any(|(unit, facts)| {
             facts.concealed > Concealed::No || Backing::in_sentence(unit, facts).kept
         })
+    }
+
+    /// Is an address named that is not the user's, be it one that the package calls its own?
+    fn outside(&self) -> bool {
+        self.units.iter().any(|(_, facts)| facts.url && facts.to >= Where::Related)
     }
 
     fn abroad(&self) -> bool {
@@ -603,7 +608,7 @@ pub(super) fn look(
     if PIPED.is_match(text) && around.says(&FRAME) && around.unmentioned() {
         found.push((&rules::FAKE_ROLE, "a text poses as the agent's own frame and has code run"));
     }
-    if !denied && LOCKED.is_match(text) && around.abroad() && around.says(&BEGUN) {
+    if !denied && LOCKED.is_match(text) && around.outside() && around.says(&BEGUN) {
         found.push((
             &rules::PREREQUISITE_TRAP,
             "a stranger's archive that no scanner opens holds what is to be started",

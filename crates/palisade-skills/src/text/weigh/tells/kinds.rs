@@ -133,7 +133,7 @@ impl Kinds {
             beyond: said.undenied(Kind::Beyond) || said.undenied(Kind::Shared),
             above: said.before(Kind::Above, Kind::Asker) || said.undenied(Kind::Topped),
             still: said.near(Kind::Still, Kind::Printed),
-            mark: said.has(Kind::Mark) && unit.clean.contains(['\'', '"', '@']),
+            mark: said.has(Kind::Mark) && unit.clean.contains(['\'', '"', '`', '@', '/', '#', '[']),
             pass: said.undenied(Kind::Pass),
             hoards: said.count(Kind::Identity) >= 2 && said.near(Kind::Gather, Kind::Identity),
             spends: said.near(Kind::Buys, Kind::Stored),
