@@ -129,8 +129,16 @@ static LEFT_OVER: LazyLock<Regex> = LazyLock::new(|| {
 
 pub(super) fn look(report: &mut Report<'_>) {
     let text = report.program.text.as_str();
+    // Until when a token holds is told by the clock.
+    let holds_until = |at: usize| {
+        let line = report.program.line(at).1;
+        ["exp:", "exp =", "\"exp\"", "'exp'", "expires", "expiresIn", "iat:"]
+            .iter()
+            .any(|word| line.contains(word))
+    };
     if let Some(weak) = WEAK.find(text)
         && STRONG.is_match(text)
+        && !holds_until(weak.start())
     {
         let message = "what is to protect is made from the clock, or in one round";
         report.say(&rules::BACKDOOR, Severity::High, Medium, weak.start(), message);

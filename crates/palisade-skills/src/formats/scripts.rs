@@ -292,6 +292,14 @@ fn judge(file: &File, text: &str, line: u32, sure: Confidence, profile: &Profile
             "fetched bytes are executed",
         );
     }
+    // What a text shows speaks of many hosts; whom it talks to, the lines that do so name.
+    const SHOWN: &[&str] = &["example.com", "example.org", "example.net"];
+    let strange = match file.kind {
+        FileKind::Prose => fetched_from.iter().any(|host| {
+            !is_vendor(host) && !is_local(host) && !SHOWN.iter().any(|shown| host.ends_with(shown))
+        }),
+        _ => strange,
+    };
     if facts.network && facts.sends && facts.secret && strange {
         say(&rules::SCRIPT_LEAKS, Severity::High, sure, "secrets are read and something is sent");
     }

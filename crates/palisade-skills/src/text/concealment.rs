@@ -116,7 +116,20 @@ fn is_no_secret(text: &str, tag: &Tag) -> bool {
         && ["nat ", "nft ", "iptables", "postrouting", "oifname", "firewall", "forward", "ufw "]
             .iter()
             .any(|word| text.contains(word));
-    translated || how || unable || shunned || openly || kind || unmanned
+    // `metrics are useless without alerting`: what else there should be.
+    let wanting = phrase.starts_with("without ")
+        && [
+            "useless",
+            "worthless",
+            "meaningless",
+            "pointless",
+            "incomplete",
+            "not enough",
+            "of no use",
+        ]
+        .iter()
+        .any(|word| before.ends_with(word));
+    translated || wanting || how || unable || shunned || openly || kind || unmanned
 }
 
 /// Is what is hidden here told of something, as its quality, and not asked for?

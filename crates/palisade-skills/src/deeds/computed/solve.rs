@@ -220,6 +220,12 @@ fn begun(bytes: &[u8]) -> Option<String> {
                 bytes.iter().zip(begin.bytes()).take(length).map(|(a, b)| a ^ b).collect();
             let text =
                 printable(bytes.iter().zip(key.iter().cycle()).map(|(a, b)| i64::from(a ^ b)))?;
+            // Numbers that are nearly the same, as those of a list, say the beginning again with each turn of the key.
+            let turn = length.min(begin.len());
+            let again = |at: usize| turn >= 4 && text.get(at..at + turn) == begin.get(..turn);
+            if (length..text.len()).step_by(length).any(again) {
+                return None;
+            }
             // As many letters as the key has fit by themselves.
             is_command(text.get(length..)?, false).then_some(text)
         })
