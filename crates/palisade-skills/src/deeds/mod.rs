@@ -6,6 +6,7 @@
 //! different kinds, and holds whatever names, hosts and languages are used.
 
 mod account;
+mod addressed;
 mod assembled;
 mod authority;
 mod bulk;
@@ -16,6 +17,7 @@ mod channels;
 mod commanded;
 mod computed;
 mod concealed;
+mod doors;
 mod elevated;
 mod exchanged;
 mod fetched;
@@ -45,6 +47,7 @@ mod rows;
 mod ruin;
 mod rules;
 mod secrets;
+mod served;
 mod shared;
 mod spread;
 mod tamper;
@@ -105,6 +108,15 @@ pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
         commanded::look(&mut report);
         if !program.prose {
             formula::look(&mut report);
+            doors::look(&mut report);
+        }
+        // Whoever cuts or masks an address keeps it from the reader: that is told of what stands there.
+        if let Some(written) = program.as_written() {
+            let mut report = Report { program: &written, profile, seen: &mut seen };
+            concealed::look(&mut report);
+            veiled::look(&mut report);
+            assembled::look(&mut report);
+            fetched::look(&mut report);
         }
     }
     // A formula stands in a cell of a table, in a list, or in a sentence.
@@ -157,6 +169,8 @@ pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
     gathered::look(package, profile, &mut seen);
     undeclared::look(package, &programs, profile, &mut seen);
     passed::look(package, &programs, profile, &mut seen);
+    served::look(package, &programs, profile, &mut seen);
+    addressed::look(package, profile, &mut seen);
     seen
 }
 

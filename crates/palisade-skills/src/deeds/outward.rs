@@ -147,6 +147,17 @@ pub(super) fn strangers(program: &Program<'_>, profile: &Profile) -> Vec<Strange
         let quoted = whole.starts_with(['"', '\'', '`']);
         let bare = whole.trim_matches(['"', '\'', '`', ':']);
         let Some(host) = host(bare) else { continue };
+        // `'.leaf.net'` is the end of a name if something is put in front of it, else the name of a file.
+        if bare.starts_with('.')
+            && !program
+                .text
+                .get(..found.start())
+                .unwrap_or_default()
+                .trim_end()
+                .ends_with(['+', '.', '*', '&', '~'])
+        {
+            continue;
+        }
         // The name of a form of XML is no address.
         let mut from = found.start().saturating_sub(28);
         while !program.text.is_char_boundary(from) {
