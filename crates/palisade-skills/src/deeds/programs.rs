@@ -244,6 +244,7 @@ pub(super) fn all(package: &Package) -> Vec<Program<'_>> {
         let text = String::from_utf8_lossy(&file.bytes);
         if file.kind == FileKind::Prose {
             blocks(&file.path, &text, &mut found);
+            found.extend(front(&file.path, &text));
             found.extend(islands(&file.path, &text));
         } else if is_program(file, &text) {
             // What stands in a text of it is a program too.
@@ -296,6 +297,17 @@ fn lend(package: &Package, programs: &mut [Program<'_>]) {
             program.lent.extend(addresses.iter().map(|address| (at, address.clone())));
         }
     }
+}
+
+/// The head of a text that declares commands, which run by themselves.
+fn front<'a>(path: &'a str, text: &str) -> Option<Program<'a>> {
+    let head = text.strip_prefix("---\n")?;
+    let end = head.find("\n---")?;
+    let head = head.get(..end)?;
+    (head.contains("hooks:") && head.contains("command:")).then(|| {
+        let plain = unfolded::unquoted(head).unwrap_or_else(|| head.to_owned());
+        Program::unfolded(path, bare(&plain), 1, false)
+    })
 }
 
 /// What a template for notes or pages runs between its marks, as one program on its own lines.

@@ -25,7 +25,7 @@ use crate::{
 /// A call that runs what it is given, in the same expression as the address.
 static AT_ONCE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?i)\b(?:source|include|eval\w{0,12}|load-string|load-file|loadstring|dofile|execute\w{0,8}|exec|ExecuteGlobal|callCommand|execShellCmd|system|Code\.eval_\w{4,8}|GroovyShell\(\)\.\w{3,10}|import_module)\s?[({]\s?[^\n]{0,160}https?://|\(\s?(?:load-string|load-file|eval)\s[^\n]{0,120}https?://|\brun\s+script\s[^\n]{0,80}https?://|\bmshta(?:\.exe)?\s+["']?https?://|https?://[^\n]{0,200}\|\s?(?:source|\.|sh|bash|zsh|fish|python3?|node|perl|ruby|iex)\b|\bmsiexec\b[^\n]{0,40}https?://|\bimport\s?\(\s?["'`]https?://|\bregsvr32\b[^\n]{0,40}https?://|\brundll32\b[^\n]{0,60}https?://"#,
+        r#"(?i)\b(?:source|include|eval\w{0,12}|load-string|load-file|loadstring|dofile|execute\w{0,8}|exec|ExecuteGlobal|callCommand|execShellCmd|system|Code\.eval_\w{4,8}|GroovyShell\(\)\.\w{3,10}|import_module)\s?[({]\s?[^\n]{0,160}https?://|\(\s?(?:load-string|load-file|eval)\s[^\n]{0,120}https?://|\brun\s+script\s[^\n]{0,80}https?://|\bmshta(?:\.exe)?\s+["']?https?://|https?://[^\n]{0,200}\|\s?(?:source|\.|sh|bash|zsh|fish|python3?|node|perl|ruby|iex)\b|\bmsiexec\b[^\n]{0,40}https?://|\bimport\s?\(\s?["'`]https?://|\bregsvr32\b[^\n]{0,40}https?://|\brundll32\b[^\n]{0,60}https?://|\bdownload\.file\([^\n]{0,200}\bsystem\d?\(|https?://[^\n]{0,160}[;&]{1,2}\s?(?:call|start|cmd(?:\.exe)?\s/c|sh|bash|python3?|node|powershell|\./|%\w{2,12}%|~/|/tmp/)|\burl-retrieve-synchronously\b[^\n]{0,120}\beval|https?://[^\n]{0,80}\|\s?getline\s\w{1,20}[^\n]{0,40}\bsystem\(|\beval\s\[?[^\n]{0,60}https?://"#,
     )
 });
 /// A call that runs what it is given.
