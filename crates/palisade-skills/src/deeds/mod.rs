@@ -17,10 +17,12 @@ mod channels;
 mod commanded;
 mod computed;
 mod concealed;
+mod doors;
 mod elevated;
 mod enrolled;
 mod exchanged;
 mod fetched;
+mod filled_in;
 mod formula;
 mod gathered;
 mod grants;
@@ -51,6 +53,7 @@ mod ruin;
 mod rules;
 mod secrets;
 mod seeded;
+mod served;
 mod shared;
 mod spread;
 mod tamper;
@@ -113,6 +116,15 @@ pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
         seeded::look(&mut report);
         if !program.prose {
             formula::look(&mut report);
+            doors::look(&mut report);
+        }
+        // Whoever cuts or masks an address keeps it from the reader: that is told of what stands there.
+        if let Some(written) = program.as_written() {
+            let mut report = Report { program: &written, profile, seen: &mut seen };
+            concealed::look(&mut report);
+            veiled::look(&mut report);
+            assembled::look(&mut report);
+            fetched::look(&mut report);
         }
     }
     // A formula stands in a cell of a table, in a list, or in a sentence.
@@ -171,6 +183,8 @@ pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
     gathered::look(package, profile, &mut seen);
     undeclared::look(package, &programs, profile, &mut seen);
     passed::look(package, &programs, profile, &mut seen);
+    served::look(package, &programs, profile, &mut seen);
+    filled_in::look(package, profile, &mut seen);
     seen
 }
 

@@ -77,7 +77,7 @@ static SENDS: LazyLock<Regex> = LazyLock::new(|| {
 /// Options as arguments of their own, and methods of platforms.
 static SENDS_TOO: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?i)["']-(?:d|F|T|X)["']|\.write_all\(|\.send_?to\(|\.sendTransaction\(|\.send\(\s*new\s+DatagramPacket|["']--(?:data\S*|form|upload-file|json)["']|\bpayload\s*:|->(?:post|put|send)\w*\(|\.post_form|http\.post\(|wp_remote_post|\.publish\(|method["']?\s*[:=]\s*["'](?:post|put)|Invoke-RestMethod[^\n]{0,80}-Method|\|\s*openssl\s+s_client|:write\(|:send\(|\bquery\s{0,2}=\s{0,2}(?:list|c|Dict|dict)\(|\bwrite\(\s{0,2}\w{1,20}\s{0,2},|writeLines\(\s{0,2}\w{1,30},\s{0,2}\w|(?:nslookup|\bdig|Resolve-DnsName|getaddrinfo|gethostby\w{2,8}|getByName|GetHost\w{4,10}|LookupHost|\bgetent\s+\w{4,7})\b[^\n]{0,100}(?:\$\{?\w{1,20}\}?["']{0,2}\.|\)["']{0,2}\.["'\w]|["']\s{0,2}(?:\+|\.\.?|\*)\s|\s(?:\+|\.\.?|\*)\s{0,2}["']|,\s?["']\.)|\b(?:mailx?|mutt|msmtp|swaks)\s[^\n]{0,120}@|Send-MailMessage|\b(?:aws\s+s3\s+(?:cp|mv|sync)|gsutil\s[^\n]{0,30}cp|az\s+storage)\b|!\[[^\]\n]{0,60}\]\(https?://[^\s)"']{3,120}[?/=](?:["'`]\s{0,2}[+.*~]|\$|\{|%s)|(?:fetch|get|request|urlopen)\s*\(\s*f?[`"']https?://[^\s`"']{3,120}/\$?\{[^}\n]{1,40}\}"#,
+        r#"(?i)["']-(?:d|F|T|X)["']|\.write_all\(|\.send_?to\(|\.sendTransaction\(|\.send\(\s*new\s+DatagramPacket|["']--(?:data\S*|form|upload-file|json)["']|\bpayload\s*:|->(?:post|put|send)\w*\(|\.post_form|http\.post\(|wp_remote_post|\.publish\(|method["']?\s*[:=]\s*["'](?:post|put)|Invoke-RestMethod[^\n]{0,80}-Method|\|\s*openssl\s+s_client|:write\(|:send\(|\bquery\s{0,2}=\s{0,2}(?:list|c|Dict|dict)\(|\bwrite\(\s{0,2}\w{1,20}\s{0,2},|writeLines\(\s{0,2}\w{1,30},\s{0,2}\w|(?:nslookup|\bdig|Resolve-DnsName|getaddrinfo|gethostby\w{2,8}|getByName|GetHost\w{4,10}|LookupHost|\bgetent\s+\w{4,7})\b[^\n]{0,100}(?:\$\{?\w{1,20}\}?["']{0,2}\.|\)["']{0,2}\.["'\w]|["']\s{0,2}(?:\+|\.\.?|\*)\s|\s(?:\+|\.\.?|\*)\s{1,2}["']|,\s?["']\.)|\b(?:mailx?|mutt|msmtp|swaks)\s[^\n]{0,120}@|Send-MailMessage|\b(?:aws\s+s3\s+(?:cp|mv|sync)|gsutil\s[^\n]{0,30}cp|az\s+storage)\b|!\[[^\]\n]{0,60}\]\(https?://[^\s)"']{3,120}[?/=](?:["'`]\s{0,2}[+.*~]|\$|\{|%s)|(?:fetch|get|request|urlopen)\s*\(\s*f?[`"']https?://[^\s`"']{3,120}/\$?\{[^}\n]{1,40}\}"#,
     )
 });
 
@@ -147,6 +147,17 @@ pub(super) fn strangers(program: &Program<'_>, profile: &Profile) -> Vec<Strange
         let quoted = whole.starts_with(['"', '\'', '`']);
         let bare = whole.trim_matches(['"', '\'', '`', ':']);
         let Some(host) = host(bare) else { continue };
+        // `'.leaf.net'` is the end of a name if something is put in front of it, else the name of a file.
+        if bare.starts_with('.')
+            && !program
+                .text
+                .get(..found.start())
+                .unwrap_or_default()
+                .trim_end()
+                .ends_with(['+', '.', '*', '&', '~'])
+        {
+            continue;
+        }
         // The name of a form of XML is no address.
         let mut from = found.start().saturating_sub(28);
         while !program.text.is_char_boundary(from) {

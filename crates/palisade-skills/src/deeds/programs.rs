@@ -18,11 +18,33 @@ pub(super) struct Program<'a> {
     before: u32,
     /// It is a block of prose, which somebody has to run.
     pub(super) prose: bool,
+    /// Its text before its literals were unfolded, if that changed it: for what looks for the folds.
+    pub(super) written: Option<String>,
     /// Addresses out of files of data that it names, each with where it names the file.
     pub(super) lent: Vec<(usize, String)>,
 }
 
-impl Program<'_> {
+impl<'a> Program<'a> {
+    /// A program with its literals as they are when it runs.
+    fn unfolded(path: &'a str, written: String, before: u32, prose: bool) -> Self {
+        let text = unfolded::unfold(written.clone());
+        let written = (text != written).then_some(written);
+        Self { path, text, before, prose, written, lent: Vec::new() }
+    }
+
+    /// The program as it is written, if that is another text.
+    pub(super) fn as_written(&self) -> Option<Self> {
+        let text = self.written.clone()?;
+        Some(Self {
+            path: self.path,
+            text,
+            before: self.before,
+            prose: self.prose,
+            written: None,
+            lent: Vec::new(),
+        })
+    }
+
     /// The line of a byte, from 1, and what stands there.
     pub(super) fn line(&self, at: usize) -> (u32, &str) {
         let mut at = at.min(self.text.len());
@@ -222,27 +244,16 @@ pub(super) fn all(package: &Package) -> Vec<Program<'_>> {
         let text = String::from_utf8_lossy(&file.bytes);
         if file.kind == FileKind::Prose {
             blocks(&file.path, &text, &mut found);
+            found.extend(front(&file.path, &text));
             found.extend(islands(&file.path, &text));
         } else if is_program(file, &text) {
             // What stands in a text of it is a program too.
             if !file.kind.is_parsed()
                 && let Some(text) = unfolded::unquoted(&text)
             {
-                found.push(Program {
-                    path: &file.path,
-                    text: unfolded::unfold(bare(&text)),
-                    before: 0,
-                    prose: false,
-                    lent: Vec::new(),
-                });
+                found.push(Program::unfolded(&file.path, bare(&text), 0, false));
             }
-            found.push(Program {
-                path: &file.path,
-                text: unfolded::unfold(bare(&text)),
-                before: 0,
-                prose: false,
-                lent: Vec::new(),
-            });
+            found.push(Program::unfolded(&file.path, bare(&text), 0, false));
         }
     }
     lend(package, &mut found);
@@ -288,6 +299,17 @@ fn lend(package: &Package, programs: &mut [Program<'_>]) {
     }
 }
 
+/// The head of a text that declares commands, which run by themselves.
+fn front<'a>(path: &'a str, text: &str) -> Option<Program<'a>> {
+    let head = text.strip_prefix("---\n")?;
+    let end = head.find("\n---")?;
+    let head = head.get(..end)?;
+    (head.contains("hooks:") && head.contains("command:")).then(|| {
+        let plain = unfolded::unquoted(head).unwrap_or_else(|| head.to_owned());
+        Program::unfolded(path, bare(&plain), 1, false)
+    })
+}
+
 /// What a template for notes or pages runs between its marks, as one program on its own lines.
 fn islands<'a>(path: &'a str, text: &str) -> Option<Program<'a>> {
     const MARKS: &[(&str, &str)] = &[("<%", "%>"), ("<?php", "?>")];
@@ -307,7 +329,7 @@ fn islands<'a>(path: &'a str, text: &str) -> Option<Program<'a>> {
         out.push(' ');
         rest = inside.get(end + close.len()..).unwrap_or_default();
     }
-    Some(Program { path, text: out, before: 0, prose: false, lent: Vec::new() })
+    Some(Program { path, text: out, before: 0, prose: false, written: None, lent: Vec::new() })
 }
 
 /// A file of text as it stands, for what is looked for in all of it.
@@ -318,6 +340,24 @@ pub(super) fn whole(file: &File) -> Option<Program<'_>> {
         text: String::from_utf8_lossy(&file.bytes).into_owned(),
         before: 0,
         prose: true,
+        written: None,
+        lent: Vec::new(),
+    })
+}
+
+/// A file of settings, whatever else it is.
+pub(super) fn as_settings(file: &File) -> Option<Program<'_>> {
+    let text = std::str::from_utf8(&file.bytes).ok()?;
+    let comment = |line: &str| line.trim_start().starts_with(['#', ';']);
+    Some(Program {
+        path: &file.path,
+        text: text
+            .split_inclusive('\n')
+            .map(|line| if comment(line) { "\n" } else { line })
+            .collect(),
+        before: 0,
+        prose: false,
+        written: None,
         lent: Vec::new(),
     })
 }
@@ -338,7 +378,14 @@ pub(super) fn settings(package: &Package) -> Vec<(FileKind, Program<'_>)> {
                 let text = bare(&text);
                 (
                     file.kind,
-                    Program { path: &file.path, text, before: 0, prose: false, lent: Vec::new() },
+                    Program {
+                        path: &file.path,
+                        text,
+                        before: 0,
+                        prose: false,
+                        written: None,
+                        lent: Vec::new(),
+                    },
                 )
             })
         })
@@ -356,13 +403,7 @@ const CONTEXT: usize = 2000;
 /// shows as what to avoid.
 fn blocks<'a>(path: &'a str, text: &str, found: &mut Vec<Program<'a>>) {
     let mut push = |code: String, before: u32| {
-        found.push(Program {
-            path,
-            text: unfolded::unfold(code),
-            before,
-            prose: true,
-            lent: Vec::new(),
-        });
+        found.push(Program::unfolded(path, code, before, true));
     };
     let mut fence: Option<(&str, u32, String)> = None;
     let mut context = String::new();

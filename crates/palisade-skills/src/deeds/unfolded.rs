@@ -69,7 +69,7 @@ fn tells(text: &str) -> bool {
             || lower.starts_with('%')
             || lower.starts_with("$home");
         let worded = parts.iter().all(|part| part.len() < 48)
-            && lower.bytes().filter(u8::is_ascii_alphabetic).count() * 2 > lower.len();
+            && lower.bytes().filter(u8::is_ascii_alphabetic).count() * 3 > lower.len();
         if begins && worded && (parts.len() > 1 || lower.starts_with('.') && lower.len() < 24) {
             return true;
         }
