@@ -102,6 +102,9 @@ impl Private {
     ) -> BTreeSet<&'static str> {
         let mut found = BTreeSet::new();
         self.plain(beside, &mut found);
+        let mut texts = Texts::default();
+        texts.rest.text = beside.to_vec();
+        each_encoded(&texts.rest, &mut |text| self.plain(text, &mut found));
         if secrets.is_some_and(|secrets| self.secrets && !secrets.kinds_in(beside).is_empty()) {
             found.insert("secrets");
         }
@@ -250,6 +253,22 @@ mod tests {
 
     fn said(text: &str) -> serde_json::Value {
         serde_json::json!({"messages": [{"role": "user", "content": text}]})
+    }
+
+    #[test]
+    fn what_is_encoded_beside_a_body_is_read_too() {
+        use base64::{Engine, engine::general_purpose::STANDARD};
+        let of = LocalOnly { texts: ["Project Falcon".to_owned()].into(), ..LocalOnly::default() };
+        let private = Private::new(&of).unwrap();
+        for (said, kinds) in [
+            ("about Project Falcon".to_owned(), 1),
+            (STANDARD.encode("words before it: Project Falcon"), 1),
+            ("Project%20F%61lcon".to_owned(), 1),
+            (STANDARD.encode("words before it: another project"), 0),
+        ] {
+            let beside = format!("/v1/messages\nx-title: {said}");
+            assert_eq!(private.find_beside(beside.as_bytes(), None).len(), kinds, "{said}");
+        }
     }
 
     #[test]

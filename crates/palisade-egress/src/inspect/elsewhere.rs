@@ -105,7 +105,8 @@ fn service(host: &HostName) -> Option<String> {
             || ["s3-", "s3express-", "oss-"].iter().any(|begin| label.starts_with(begin))
     };
     let labels: Vec<&str> = host.labels().collect();
-    let at = labels.iter().position(|label| of_store(label)).filter(|at| *at > 0)?;
+    // A bucket may be called as the store is.
+    let at = labels.iter().rposition(|label| of_store(label)).filter(|at| *at > 0)?;
     Some(labels.get(at..)?.join("."))
 }
 
@@ -150,6 +151,12 @@ mod tests {
                 "PUT",
                 ("x_amz.copy-source", "mine/k%2Fx"),
                 "GET https://mine.s3-eu-1.aws.test/k%2Fx",
+            ),
+            (
+                "s3-mine.s3.eu-1.aws.test",
+                "PUT",
+                (COPY, "other/k"),
+                "GET https://other.s3.eu-1.aws.test/k",
             ),
             ("s3.eu-1.aws.test", "PUT", (COPY, "other/k"), "GET https://s3.eu-1.aws.test/other/k"),
             ("minio.test", "PUT", (COPY, "/other/k"), "GET https://minio.test/other/k"),

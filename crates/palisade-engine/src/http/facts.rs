@@ -11,7 +11,15 @@ use super::{
 /// Fields that some servers take for the method.
 const METHOD_FIELDS: [&str; 3] = ["x-http-method", "x-http-method-override", "x-method-override"];
 /// Parameters that some servers take for the method.
-const METHOD_PARAMETERS: [&str; 3] = ["_method", "$httpMethod", "x-http-method-override"];
+const METHOD_PARAMETERS: [&str; 6] = [
+    "_method",
+    "$httpMethod",
+    "x-http-method-override",
+    "x-http-method",
+    "x-method-override",
+    // Salesforce.
+    "_HttpMethod",
+];
 /// Fields that some servers take for the path, or for what stands before it.
 const PATH_FIELDS: [&str; 14] = [
     "x-original-url",

@@ -206,3 +206,24 @@ fn hangs_up_before_the_answer_begins() {
     }
     world.verify();
 }
+
+/// What has no blank is taken for a picture by nobody.
+#[test]
+fn sends_a_long_prompt_without_a_blank() {
+    let server = server();
+    let Some(world) = world(&server.url(), "  limits: {tokens_per_day: 3000}") else { return };
+    let ran = world.inside_python(
+        "import json, urllib.request\n\
+         for text in ('word,' * 20000, 'data:image/png;base64,iVBORw0KGgo' + 'word' * 20000, 'short'):\n\
+         \x20   body = json.dumps({'model': 'claude-haiku-4-5', 'max_tokens': 9,\n\
+         \x20       'messages': [{'role': 'user', 'content': text}]}).encode()\n\
+         \x20   request = urllib.request.Request('http://inference.local/v1/messages', body,\n\
+         \x20       {'content-type': 'application/json', 'anthropic-version': '2023-06-01'})\n\
+         \x20   try: print(urllib.request.urlopen(request, timeout=60).status)\n\
+         \x20   except urllib.error.HTTPError as error: print(error.code)\n",
+    );
+    assert_eq!(ran.good().lines().collect::<Vec<_>>(), ["400", "400", "200"], "{ran}");
+    assert_eq!(server.requests().len(), 1);
+    assert_eq!(denied(&world, "inference.limits.tokens_per_day"), 2);
+    world.verify();
+}

@@ -122,12 +122,17 @@ fn no_override_goes_round_an_entry() {
         ("x-method-override", "DELETE"),
         ("x_http_method_override", "DELETE"),
         ("x-http_method-override", "DELETE"),
+        ("x.http~method|override", "DELETE"),
     ] {
         let request = with(request("GET", "/x"), &[("accept", "*/*"), (name, value)]);
         assert!(!is_allowed(of(&["GET"], &[]), &request), "{name}");
         assert!(is_denied(of(&["DELETE"], &[]), &request), "{name}");
     }
     for query in [
+        "_HttpMethod=DELETE",
+        "%5FHTTPMETHOD=delete",
+        "X-Http-Method=DELETE",
+        "x-method-override=DELETE",
         "_method=DELETE",
         "_method=delete",
         "a=b&_method=DELETE",
