@@ -42,6 +42,7 @@ impl Backing {
         Self {
             kept: !open
                 && !private
+                && !words.open
                 && (words.hides
                     || signs::PARTLY.is_match(text)
                     || tongues::KEPT.is_match(text)

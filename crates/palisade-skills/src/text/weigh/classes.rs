@@ -64,6 +64,8 @@ pub(super) struct Backs {
     pub(super) hides: bool,
     pub(super) covers: bool,
     pub(super) unasked: bool,
+    /// It is told where people read, or belongs to people and is rightly left out.
+    pub(super) open: bool,
 }
 
 impl Backs {
@@ -71,7 +73,12 @@ impl Backs {
         let said = Said::of(text);
         let backs = said.backs(text);
         let has = |kind: Kind| backs & (1 << (kind as u8)) != 0;
-        Self { hides: has(Kind::Hide), covers: has(Kind::Cover), unasked: has(Kind::Unasked) }
+        Self {
+            hides: has(Kind::Hide),
+            covers: has(Kind::Cover),
+            unasked: has(Kind::Unasked),
+            open: has(Kind::Told) || said.has(Kind::Private),
+        }
     }
 }
 

@@ -61,6 +61,10 @@ const FREELY: u32 = 1 << 5;
 const RESISTS: u32 = 1 << 6;
 /// Somebody's words stand above those of whoever asks.
 const ABOVE: u32 = 1 << 7;
+/// It is kept, or answered, by the words of other lists.
+const WEAKLY: u32 = 1 << 9;
+/// Nobody is asked, by the words of other lists.
+const UNWAITED: u32 = 1 << 10;
 /// It reaches beyond what the user came for. Work may do so: it counts beside what it gathers alone.
 const BEYOND: u32 = 1 << 8;
 
@@ -74,14 +78,16 @@ fn tells(unit: &Unit, facts: &Facts, kinds: Kinds) -> u32 {
     let backing = Backing::in_sentence(unit, facts);
     if LIMITS.is_match(&unit.clean) {
         told &= !(HIDDEN | FREELY);
-    } else if backing.kept {
-        told |= HIDDEN;
     }
-    if backing.covered {
-        told |= COVERED;
+    // What other lists know counts beside a deed that work seldom has.
+    if backing.kept && told & HIDDEN == 0 {
+        told |= if super::sense::KEPT.is_match(&unit.clean) { HIDDEN } else { WEAKLY };
     }
-    if backing.unasked {
-        told |= FREELY;
+    if backing.covered && told & COVERED == 0 {
+        told |= WEAKLY;
+    }
+    if backing.unasked && told & FREELY == 0 {
+        told |= UNWAITED;
     }
     for (is, sign) in [
         (kinds.resists, RESISTS),
@@ -116,7 +122,10 @@ fn judged(together: Together) -> Option<(&'static Rule, &'static str)> {
     if together.deeds & deeds::HOARDS == 0 {
         told &= !BEYOND;
     }
-    let strong = (told & !FREELY).count_ones();
+    if together.deeds & deeds::GRAVE == 0 && told & (RESISTS | ABOVE) == 0 {
+        told &= !(WEAKLY | UNWAITED);
+    }
+    let strong = (told & !(FREELY | UNWAITED)).count_ones();
     let all = told.count_ones();
     if together.asked {
         return None;
@@ -157,7 +166,7 @@ pub(super) fn look(file: &File, units: &[Unit], all: &[Facts], profile: &Profile
         .collect();
     // What is kept may be said under another heading than what is done, but in a long text something always sounds so.
     let elsewhere = match units.len() {
-        0..=SHORT => own.iter().fold(0, |all, told| all | told) & !(FREELY | BEYOND),
+        0..=SHORT => own.iter().fold(0, |all, told| all | told) & !(FREELY | BEYOND | WEAKLY | UNWAITED),
         _ => 0,
     };
     // What is done matters where something tells.
@@ -187,7 +196,7 @@ pub(super) fn look(file: &File, units: &[Unit], all: &[Facts], profile: &Profile
             continue;
         }
         let plain = elsewhere != 0 && deeds::counted(done_at(at)) & deeds::PLAIN != 0;
-        if *told & !FREELY == 0 && !plain || last == Some(unit.section) {
+        if *told & !(FREELY | UNWAITED) == 0 && !plain || last == Some(unit.section) {
             continue;
         }
         let mut together = Together::default();
@@ -209,7 +218,7 @@ pub(super) fn look(file: &File, units: &[Unit], all: &[Facts], profile: &Profile
             together.tells |= elsewhere;
         }
         // In a package about attacks they are shown, but nobody shows that a guard is overruled.
-        let strong = together.tells & !FREELY;
+        let strong = together.tells & !(FREELY | UNWAITED);
         if profile.security && strong.count_ones() < 3 && strong & OVERRULES == 0 {
             continue;
         }

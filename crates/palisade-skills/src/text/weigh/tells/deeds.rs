@@ -119,6 +119,20 @@ const PASS: u32 = 1 << 23;
 pub(super) const PLAIN: u32 =
     !(ABROAD | SECRET | HOARDS | SPENDS | INVENTS | SERVES | REMEMBERS | JUDGED);
 
+/// Deeds that work seldom has: praise and clauses that are laid in, rights, payees, trades, and those of [`Kinds`].
+pub(super) const GRAVE: u32 = 1
+    | 1 << 3
+    | 1 << 4
+    | 1 << 7
+    | 1 << 9
+    | 1 << 10
+    | HOARDS
+    | SPENDS
+    | INVENTS
+    | SERVES
+    | REMEMBERS
+    | JUDGED;
+
 /// Deeds that count, of those that stand together.
 pub(super) fn counted(done: u32) -> u32 {
     let judged = if done & MARK != 0 && done & PASS != 0 { JUDGED } else { 0 };
