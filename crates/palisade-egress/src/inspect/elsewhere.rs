@@ -29,11 +29,11 @@ pub(super) fn named(asked: &Asked) -> Result<Vec<Asked>, String> {
     for (name, value) in &asked.headers {
         let is = |known: &&str| one_variable(name.as_bytes(), known.as_bytes());
         let moved = TO.iter().any(|to| asked.method.eq_ignore_ascii_case(to)) && is(&"destination");
-        let source = SOURCES.iter().any(|known| is(known));
-        if UNTOLD.iter().any(|known| is(known)) {
+        let source = SOURCES.iter().any(&is);
+        if UNTOLD.iter().any(&is) {
             return Err(format!("its header {name} names something elsewhere"));
         }
-        if !(source || moved || RENAMED.iter().any(|known| is(known))) {
+        if !(source || moved || RENAMED.iter().any(is)) {
             continue;
         }
         let text = std::str::from_utf8(value).ok().filter(|text| text.is_ascii());

@@ -30,7 +30,7 @@ pub(crate) struct ChatStream {
     last: Option<Place>,
     /// Whether clients would put the calls together in several ways: each is then written in one piece.
     untidy: bool,
-    /// Whether choices say which one they are.
+    /// Whether choices with calls say which one they are.
     numbered: Option<bool>,
     /// How many calls of each choice have gone on.
     sent: HashMap<u64, u64>,
@@ -169,16 +169,19 @@ impl Stream for ChatStream {
         let mut has_calls = false;
         for choice in choices(&value)? {
             let told = index_of(choice)?;
-            // Clients keep what has an index apart from what has none.
-            if *self.numbered.get_or_insert(told.is_some()) != told.is_some() {
-                return Err(Unreadable::Format("only some of its choices say which one they are"));
-            }
             let at = told.unwrap_or_default();
             if choice.get("message").is_some_and(|message| !message.is_null()) {
                 return Err(Unreadable::Format("a chunk holds a whole message"));
             }
             if let Some(delta) = choice.get("delta").filter(|delta| !delta.is_null()) {
-                has_calls |= self.delta(at, delta)?;
+                let calls = self.delta(at, delta)?;
+                // Clients keep what has an index apart from what has none.
+                if calls && *self.numbered.get_or_insert(told.is_some()) != told.is_some() {
+                    return Err(Unreadable::Format(
+                        "its calls stand in a choice with an index, and in one without",
+                    ));
+                }
+                has_calls |= calls;
             }
             if choice.get("finish_reason").is_some_and(|reason| !reason.is_null()) {
                 self.open.remove(&at);

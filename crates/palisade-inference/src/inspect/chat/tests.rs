@@ -205,6 +205,15 @@ fn a_part_that_some_clients_take_for_another_calls_hides_nothing() {
         let run = ran(&stream(&events, false));
         assert!(run.error.is_some() && by_keys(&run.text).is_empty(), "{index:?}: {}", run.text);
     }
+    // Of words that does no harm, and some servers are like that.
+    let mut events = values(&completion(
+        vec![json!({"content": "hi"}), part(0, Some("good"), "{}")],
+        "tool_calls",
+    ));
+    events[0]["choices"][0].as_object_mut().unwrap().shift_remove("index");
+    events[1]["choices"][0].as_object_mut().unwrap().shift_remove("index");
+    let run = ran(&stream(&events, false));
+    assert_eq!((run.error, by_keys(&run.text).len()), (None, 1));
 }
 
 #[test]
