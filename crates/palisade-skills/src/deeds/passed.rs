@@ -334,7 +334,7 @@ fn follow<'t>(
         for (number, (_, line)) in lines.iter().enumerate() {
             if carries(&names, &files, &seeds, number, line) && WRITES.is_match(*line) {
                 files.extend(
-                    FILE.find_iter(*line)
+                    FILE.find_iter(line)
                         .take(8)
                         .filter_map(|file| line.get(file.range()))
                         .filter(|file| file.len() > 5 && !file.contains("//") && !is_source(file)),
@@ -348,7 +348,7 @@ fn follow<'t>(
                 .enumerate()
                 .filter(|(_, (_, line))| files.iter().any(|file| line.contains(file)))
                 .map(|(number, _)| (number, 1))
-                .chain(seeds.iter().map(|(number, _)| (*number, 1)))
+                .chain(seeds.keys().map(|number| (*number, 1)))
                 .collect();
             names = spread(&quiet, &more);
         }

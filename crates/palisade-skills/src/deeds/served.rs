@@ -140,7 +140,7 @@ fn runs(text: &str, strangers: &[&outward::Stranger]) -> Option<usize> {
         if seeds.contains_key(&number) || !RUNS.is_match(*line) {
             return None;
         }
-        RUNS.find_iter(*line).take(8).find_map(|run| {
+        RUNS.find_iter(line).take(8).find_map(|run| {
             let behind = line.get(run.start()..)?;
             let named = words(behind).any(|word| names.contains_key(word));
             (named || files.iter().any(|file| behind.contains(file))).then_some(*start)

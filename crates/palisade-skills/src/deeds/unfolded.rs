@@ -357,7 +357,8 @@ fn opened(word: &str) -> Option<String> {
         let turned: String = text.chars().rev().collect();
         tells(&turned).then_some(turned)
     };
-    let hexadecimal = word.len() % 2 == 0 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let hexadecimal =
+        word.len().is_multiple_of(2) && word.bytes().all(|byte| byte.is_ascii_hexdigit());
     if hexadecimal && let Some(found) = pairs(word).and_then(said) {
         return Some(found);
     }
