@@ -119,10 +119,14 @@ struct Together {
 
 fn judged(together: Together) -> Option<(&'static Rule, &'static str)> {
     let mut told = together.tells;
-    if together.deeds & deeds::HOARDS == 0 {
+    let mut done = together.deeds;
+    if told & RESISTS == 0 {
+        done &= !deeds::REMEMBERS;
+    }
+    if done & deeds::HOARDS == 0 {
         told &= !BEYOND;
     }
-    if together.deeds & deeds::GRAVE == 0 && told & (RESISTS | ABOVE) == 0 {
+    if done & deeds::GRAVE == 0 && told & (RESISTS | ABOVE) == 0 {
         told &= !(WEAKLY | UNWAITED);
     }
     let strong = (told & !(FREELY | UNWAITED)).count_ones();
@@ -130,13 +134,13 @@ fn judged(together: Together) -> Option<(&'static Rule, &'static str)> {
     if together.asked {
         return None;
     }
-    if strong >= 2 || all >= 2 && together.deeds != 0 {
+    if strong >= 2 || all >= 2 && done != 0 {
         return Some((
             &rules::CONCEAL_ACT,
             "what is done is laid out so that people neither see it nor learn of it when they ask",
         ));
     }
-    if strong >= 1 && together.deeds != 0 {
+    if strong >= 1 && done != 0 {
         return Some((
             &rules::SABOTAGE,
             "something is done for somebody else, or against a guard, and people are not to see it",

@@ -108,8 +108,8 @@ pub(super) const HOARDS: u32 = 1 << 11;
 const SPENDS: u32 = 1 << 12;
 const INVENTS: u32 = 1 << 13;
 const SERVES: u32 = 1 << 14;
-/// What later sessions obey is written.
-const REMEMBERS: u32 = 1 << 15;
+/// What later sessions obey is written: work, but for a package that comes back.
+pub(super) const REMEMBERS: u32 = 1 << 15;
 /// What bears a mark is let through.
 const JUDGED: u32 = 1 << 16;
 /// Its two halves, which say nothing alone.
@@ -120,18 +120,8 @@ pub(super) const PLAIN: u32 =
     !(ABROAD | SECRET | HOARDS | SPENDS | INVENTS | SERVES | REMEMBERS | JUDGED);
 
 /// Deeds that work seldom has: praise and clauses that are laid in, rights, payees, trades, and those of [`Kinds`].
-pub(super) const GRAVE: u32 = 1
-    | 1 << 3
-    | 1 << 4
-    | 1 << 7
-    | 1 << 9
-    | 1 << 10
-    | HOARDS
-    | SPENDS
-    | INVENTS
-    | SERVES
-    | REMEMBERS
-    | JUDGED;
+pub(super) const GRAVE: u32 =
+    1 | 1 << 3 | 1 << 4 | 1 << 7 | 1 << 9 | 1 << 10 | HOARDS | SPENDS | INVENTS | SERVES | JUDGED;
 
 /// Deeds that count, of those that stand together.
 pub(super) fn counted(done: u32) -> u32 {
