@@ -79,7 +79,7 @@ mod tests {
 
     /// A rule of what sentences mean.
     fn reading() -> &'static Rule {
-        crate::text::RULES.first().copied().unwrap()
+        text::RULES.first().copied().unwrap()
     }
 
     #[test]
