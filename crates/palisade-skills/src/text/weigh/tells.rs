@@ -166,7 +166,9 @@ pub(super) fn look(file: &File, units: &[Unit], all: &[Facts], profile: &Profile
         .collect();
     // What is kept may be said under another heading than what is done, but in a long text something always sounds so.
     let elsewhere = match units.len() {
-        0..=SHORT => own.iter().fold(0, |all, told| all | told) & !(FREELY | BEYOND | WEAKLY | UNWAITED),
+        0..=SHORT => {
+            own.iter().fold(0, |all, told| all | told) & !(FREELY | BEYOND | WEAKLY | UNWAITED)
+        }
         _ => 0,
     };
     // What is done matters where something tells.
