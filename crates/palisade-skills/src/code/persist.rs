@@ -56,7 +56,14 @@ impl Analysis {
             }
             Standing::AgentSettings | Standing::AgentMemory => {
                 // A text that says how the skill is installed puts it where skills are.
-                let installed = self.is_prose() && !fetched && shown.contains("/skills/");
+                let strange = self.has(&content.taint, |tag| match tag {
+                    Tag::Network(from) => {
+                        hosts::host_of(from).is_none_or(|host| !self.is_own(&host))
+                    }
+                    Tag::Channel | Tag::Decoded => true,
+                    _ => false,
+                });
+                let installed = self.is_prose() && !strange && shown.contains("/skills/");
                 let telling = !installed
                     && (fetched || is_order(&text) || matches!(shell_line(&text), Line::Telling));
                 (

@@ -53,7 +53,7 @@ impl Analysis {
     }
 
     /// Is this host the package's own: do its name or its description hold it?
-    fn is_own(&self, host: &str) -> bool {
+    pub(super) fn is_own(&self, host: &str) -> bool {
         // The label that is registered: names further down are anybody's to choose.
         let Some(label) = host.rsplit('.').nth(1) else { return false };
         let label: String = label.chars().filter(|c| c.is_alphanumeric()).collect();

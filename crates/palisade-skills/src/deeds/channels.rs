@@ -137,10 +137,21 @@ fn unchecked(report: &mut Report<'_>) {
         if let Some((_, host)) = stranger {
             let message =
                 format!("logins go to {}, whom nothing checks", palisade_core::shown(&host, 60));
-            report.say(&handed::TRAFFIC, High, Medium, unchecked.start(), message);
+            // A service's own key goes to it: that the line is not checked is careless, and no way to a stranger.
+            let severity = if is_its_key(around, &host) { Middling } else { High };
+            report.say(&handed::TRAFFIC, severity, Medium, unchecked.start(), message);
             return;
         }
     }
+}
+
+/// Does the key bear the name of the host: `ACME_API_KEY`, at `api.acme.com`?
+fn is_its_key(text: &str, host: &str) -> bool {
+    let owner = host.rsplit('.').nth(1).unwrap_or_default().replace('-', "_").to_ascii_uppercase();
+    owner.len() > 3
+        && ["_API_KEY", "_KEY", "_TOKEN", "_API_TOKEN"]
+            .iter()
+            .any(|end| text.contains(&format!("{owner}{end}")))
 }
 
 /// The paragraph that a byte stands in.

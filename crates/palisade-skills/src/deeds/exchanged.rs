@@ -105,7 +105,8 @@ pub(super) fn look(package: &Package, profile: &Profile, seen: &mut Seen) {
             let hosts: Vec<String> = super::assembled::names(&HOST, line)
                 .into_iter()
                 .map(|(_, host)| host.to_ascii_lowercase())
-                .filter(|host| !outward::is_file(host))
+                // `s.src` is a member of an object.
+                .filter(|host| !outward::is_file(host) && outward::has_known_end(host))
                 .take(8)
                 .collect();
             let strange = hosts.iter().find(|host| redirect::is_handed(host, profile)).cloned();

@@ -112,7 +112,8 @@ fn alike(seen: &mut Seen) {
         .findings
         .iter()
         .filter(|finding| finding.rule.id == "dependency-name-alike")
-        .map(|finding| finding.excerpt.clone())
+        // The message names it; the same name on two lines is one name.
+        .map(|finding| finding.message.clone())
         .collect();
     if names.len() < 2 {
         return;

@@ -300,6 +300,12 @@ impl<'a> Blocks<'a> {
                 rest = (start + 4 + end + 3).min(html.len());
                 continue;
             }
+            // An element begins with its name: `i < n`, in a script, is a comparison, and what follows no attributes.
+            if tail.chars().nth(1).is_some_and(|c| c.is_whitespace() || c == '=') {
+                self.push("<", at + start, Spot::Prose);
+                rest = start + 1;
+                continue;
+            }
             let end = tail.find('>').map_or(tail.len(), |end| end + 1);
             let element = tail.get(..end).unwrap_or_default().to_ascii_lowercase();
             rest = start + end;
@@ -469,6 +475,15 @@ fn is_unseen(element: &str) -> bool {
     const SHAPES: &[&str] =
         &["<rect", "<path", "<circle", "<ellipse", "<line", "<polygon", "<polyline", "<stop"];
     if tight.ends_with("/>") && SHAPES.iter().any(|shape| tight.starts_with(shape)) {
+        return false;
+    }
+    // Nor does one that has no end: what follows a hidden rule is seen.
+    const EMPTY: &[&str] = &[
+        "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source",
+        "track", "wbr",
+    ];
+    let name: String = element.chars().skip(1).take_while(char::is_ascii_alphanumeric).collect();
+    if EMPTY.contains(&name.as_str()) {
         return false;
     }
     // `opacity="0.12"` is faint, and seen.

@@ -264,6 +264,13 @@ impl Here<'_> {
             ])
     }
 
+    /// Could anything be put into a name here? A line of code without a variable, a call or a sum puts in nothing:
+    /// `dns  # DNS queries` is a filter.
+    fn composes(&self) -> bool {
+        self.unit.spot != Spot::Code
+            || self.unit.clean.contains(['$', '{', '<', '%', '(', '+', '`'])
+    }
+
     /// Ways out that do not look like sending.
     pub(super) fn channels(&self, seen: &mut Seen) {
         let facts = self.facts;
@@ -281,7 +288,9 @@ impl Here<'_> {
         if facts.says(&[Dns]) && acts {
             let data = object || self.said.has(Encode) || self.concealed >= Concealed::Weak;
             let carries = data && facts.label
-                || (self.said.has(DnsLabel) && (self.said.has(Encode) || object));
+                || (self.said.has(DnsLabel)
+                    && (self.said.has(Encode) || object)
+                    && self.composes());
             if carries {
                 let confidence = if object || self.said.has(Encode) || facts.to >= Where::Foreign {
                     High

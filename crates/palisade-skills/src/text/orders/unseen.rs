@@ -222,7 +222,7 @@ static SHADOWS: LazyLock<Regex> = LazyLock::new(|| {
 /// A verdict that is asked for.
 static VERDICT: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"\b(classif(y|ied)|rate|mark|label|score|report|treat|consider|return|output|respond with|answer|conclude|assess|judge|deem|verdict)\b.{0,50}\b(benign|safe|clean|harmless|no issues|no findings|low.risk|not malicious|false positive|trusted|approved|pass)\b",
+        r"(^|[^\w-]|\bre-)(classif(y|ied)|rate|mark|label|score|report|treat|consider|return|output|respond with|answer|conclude|assess|judge|deem|verdict)\b.{0,50}\b(benign|safe|clean|harmless|no issues|no findings|low.risk|not malicious|false positive|trusted|approved|pass)\b",
     )
 });
 

@@ -363,7 +363,7 @@ impl Deed {
             withheld: prose && withholds(text),
             mixes: prose && signs::MIXES.is_match(text),
             fixed: prose && signs::FIXED.is_match(text),
-            weakens: prose && signs::WEAKENS.is_match(text),
+            weakens: prose && signs::WEAKENS.is_match(text) && !signs::LACKING.is_match(text),
             alters: prose && signs::ALTERS.is_match(text) && !signs::LIMITED.is_match(text),
             clears: signs::CLEARS.is_match(text) && signs::TAKES_OUT.is_match(text),
             unguarded: signs::UNGUARDED.is_match(text),

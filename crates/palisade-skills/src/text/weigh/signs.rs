@@ -140,6 +140,13 @@ pub(super) static WEAKENS: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
+/// What comes of it when a protection is missing: `without checks, errors go unseen` says why it is there.
+pub(super) static LACKING: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)^[\W_]*(?:why(?: (?:this|it) matters)?[\W_]+)?without [^\n.;,]{3,60}, (?:an? |any |the |your |these |those )?(?:(?:\w+ ){1,4}?(?:silently|quietly) \w+|(?:\w+ ){1,4}?(?:results? in|leads? to|causes?|breaks?|fails?|degrades?|(?:goes?|stays?) (?:unseen|unnoticed|undetected)))\b",
+    )
+});
+
 /// Figures are changed on their way.
 pub(super) static ALTERS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
