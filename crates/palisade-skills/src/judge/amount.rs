@@ -6,10 +6,10 @@
 
 use crate::{Confidence, FileKind, Finding, Package, Severity, text};
 
-/// Bytes to read up to which one sign is enough.
-const ONE: usize = 40 << 10;
+/// Bytes to read up to which one sign is enough; with more a package is large.
+const LARGE: usize = 40 << 10;
 /// Bytes to read from which on a package is a book: what was read out of sentences stops nothing there.
-const TWO: usize = 256 << 10;
+const BOOK: usize = 256 << 10;
 
 /// What of a package rules read as orders or as a program. Pictures and tables make no package longer.
 pub(super) fn to_read(package: &Package) -> usize {
@@ -20,13 +20,13 @@ pub(super) fn to_read(package: &Package) -> usize {
 
 /// Is there so much that weak signs always come together?
 pub(super) fn is_large(to_read: usize) -> bool {
-    to_read > ONE
+    to_read > LARGE
 }
 
 /// Does a finding count in a package with so much to read? What was read out of sentences does not in one that is a book:
 /// there every sentence that a rule takes for an order stands somewhere.
 pub(super) fn counts(finding: &Finding, to_read: usize) -> bool {
-    to_read <= TWO || !text::is_reading(finding.rule)
+    to_read <= BOOK || !text::is_reading(finding.rule)
 }
 
 /// Does a finding add up with others in a package with so much to read? There is always a second sentence that is read wrongly.
@@ -38,11 +38,9 @@ pub(super) fn adds_up(finding: &Finding, to_read: usize) -> bool {
 pub(super) fn are_enough(findings: &[&Finding], to_read: usize) -> bool {
     let grave = || findings.iter().filter(|finding| finding.severity >= Severity::High);
     // Of what a sentence means nobody is that sure in a long text.
-    let certain = |finding: &&&Finding| {
-        finding.confidence >= Confidence::High
-            && !(is_large(to_read) && text::is_reading(finding.rule))
-    };
-    if grave().any(|finding| certain(&finding)) {
+    let certain =
+        |finding: &&Finding| finding.confidence >= Confidence::High && adds_up(finding, to_read);
+    if grave().any(certain) {
         return true;
     }
     let sure = grave().filter(|finding| finding.confidence >= Confidence::Medium);
@@ -87,14 +85,14 @@ mod tests {
         let sign = |rule: &'static Rule| rule.at("a", 1, 0, "", "");
         let (one, two) = (vec![sign(&ONE_SIGN)], vec![sign(&ONE_SIGN), sign(&ANOTHER)]);
         let same = vec![sign(&ONE_SIGN), ONE_SIGN.at("b", 9, 0, "", "")];
-        assert!(enough(&one, ONE) && !enough(&one, ONE + 1));
-        assert!(enough(&two, ONE + 1) && enough(&two, 9 * TWO) && !enough(&same, ONE + 1));
+        assert!(enough(&one, LARGE) && !enough(&one, LARGE + 1));
+        assert!(enough(&two, LARGE + 1) && enough(&two, 9 * BOOK) && !enough(&same, LARGE + 1));
     }
 
     #[test]
     fn what_is_certain_stops_a_package_of_any_size() {
         let certain = vec![ONE_SIGN.at("a", 1, 0, "", "").sure(Confidence::High)];
-        assert!(enough(&certain, 100 * TWO));
+        assert!(enough(&certain, 100 * BOOK));
         assert!(!enough(&[ONE_SIGN.at("a", 1, 0, "", "").sure(Confidence::Low)], 1));
     }
 
@@ -103,20 +101,20 @@ mod tests {
         let order = reading().at("a", 1, 0, "", "").sure(Confidence::High);
         let beside = ANOTHER.at("a", 9, 0, "", "");
         let both = [order.clone(), beside.clone()];
-        assert!(order.rule.technique == beside.rule.technique || enough(&both, TWO));
+        assert!(order.rule.technique == beside.rule.technique || enough(&both, BOOK));
         let order = vec![order];
-        assert!(enough(&order, ONE) && !enough(&order, ONE + 1));
+        assert!(enough(&order, LARGE) && !enough(&order, LARGE + 1));
         let third = [order, vec![THIRD.at("a", 9, 0, "", "")]].concat();
-        assert!(enough(&third, TWO) && !enough(&third, TWO + 1));
+        assert!(enough(&third, BOOK) && !enough(&third, BOOK + 1));
     }
 
     #[test]
     fn pictures_and_tables_make_no_package_longer() {
         for kind in [FileKind::Data, FileKind::Media, FileKind::Unknown, FileKind::Binary] {
-            assert_eq!(to_read(&package(TWO, kind)), 0, "{kind:?}");
+            assert_eq!(to_read(&package(BOOK, kind)), 0, "{kind:?}");
         }
         for kind in [FileKind::Prose, FileKind::Python, FileKind::Definition] {
-            assert_eq!(to_read(&package(TWO, kind)), TWO, "{kind:?}");
+            assert_eq!(to_read(&package(BOOK, kind)), BOOK, "{kind:?}");
         }
     }
 }
