@@ -15,6 +15,9 @@ use crate::{
     taint::TaintedAct,
 };
 
+/// How a rule that permits nothing is told.
+pub(crate) const ONLY_REFUSES: &str = "nothing by itself: only what it refuses at";
+
 /// One rule of a policy, and what holds it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
@@ -204,7 +207,7 @@ fn network(policy: &Policy, all: &mut Vec<Explained>) {
             says.push_str(&format!(", also at {}", list.join(", ")));
         }
         if rule.only_denies {
-            says = format!("nothing by itself: only what it refuses at {} counts", to.join(", "));
+            says = format!("{ONLY_REFUSES} {} counts", to.join(", "));
         } else if rule.http.is_some() {
             says.push_str(", for requests as below; the first that matches counts, none: denied");
         } else if rule.tls == Tls::Inspect {

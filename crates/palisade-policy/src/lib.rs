@@ -18,6 +18,7 @@ mod at;
 mod audit;
 mod cases;
 mod ceiling;
+mod compare;
 mod cover;
 mod diagnostic;
 mod digest;
@@ -49,13 +50,14 @@ pub use audit::{
     Audit, Export, ObjectLock, Otlp, RETAIN_CLASSES, S3, Ship, Syslog, Transport, Webhook,
 };
 pub use cases::{Case, Cases, TRIED, cases, tried};
+pub use compare::{Change, Direction, compare};
 pub use diagnostic::{Diagnostic, Diagnostics};
 pub use explain::{Explained, explain};
 pub use http::{Effect, GraphqlMatch, HttpMatch, HttpRule, JsonRpcMatch, Tls};
 pub use live::fixed_parts;
 pub use load::{
-    Asked, CommandLine, PROJECT_FILE, ProjectFile, Sources, check_file, check_text, load,
-    project_file,
+    Asked, CommandLine, PROJECT_FILE, ProjectFile, Sources, check_file, check_file_for, check_text,
+    load, project_file,
 };
 /// What becomes of a tool call that no rule names.
 pub use palisade_permissions::Mode as PermissionMode;

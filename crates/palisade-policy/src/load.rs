@@ -129,10 +129,18 @@ fn joined(sources: &Looked<'_>) -> Result<Policy, Diagnostics> {
 /// # Errors
 /// As [`load`].
 pub fn check_file(path: &Path, home: &Path) -> Result<Policy, Diagnostics> {
+    check_file_for(path, &folder_of(&absolute(path)), home)
+}
+
+/// The same for another folder than its own: `workspace` stands for the one that palisade is started in.
+///
+/// # Errors
+/// As [`load`].
+pub fn check_file_for(path: &Path, workspace: &Path, home: &Path) -> Result<Policy, Diagnostics> {
     let sources = Sources {
         command_line: None,
         asked: Asked::default(),
-        workspace_dir: folder_of(&absolute(path)),
+        workspace_dir: workspace.to_owned(),
         home: home.to_owned(),
         config_dir: PathBuf::new(),
         state_dir: PathBuf::new(),

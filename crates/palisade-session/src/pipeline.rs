@@ -2,7 +2,7 @@ use std::{
     net::IpAddr,
     path::Path,
     sync::{
-        Arc, OnceLock, PoisonError, RwLock, Weak,
+        Arc, Mutex, OnceLock, PoisonError, RwLock, Weak,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -54,6 +54,8 @@ pub(crate) struct Pipeline {
     /// What models' answers were let through with.
     passed: Passed,
     alarms: Alarms,
+    /// Why the last program that was refused was.
+    refused_program: Mutex<Option<String>>,
     /// Keeps what is said to models, where the policy wants that.
     content: OnceLock<Content>,
     unwritten: Arc<Unwritten>,
@@ -102,6 +104,7 @@ impl Pipeline {
             commands: Commands::default(),
             passed: Passed::default(),
             alarms,
+            refused_program: Mutex::default(),
             content: OnceLock::new(),
             unwritten: Arc::clone(&unwritten),
             own: own.clone(),
@@ -142,6 +145,17 @@ impl Pipeline {
             none = none.with("call", call).with("call_by", "text");
         }
         none.detail
+    }
+
+    /// A program is refused where it is asked for.
+    pub(crate) fn program_refused(&self, why: &str) {
+        let mut last = self.refused_program.lock().unwrap_or_else(PoisonError::into_inner);
+        *last = Some(why.to_owned());
+    }
+
+    /// Why the last program that was refused was, if one was.
+    pub(crate) fn refused_program(&self) -> Option<String> {
+        self.refused_program.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(crate) fn journal(&self) -> &Journal {

@@ -128,6 +128,15 @@ pub(crate) fn missing(abilities: &Abilities, allowed: &[Kind]) -> Option<Refusal
     Some(Refusal::new(format!("the sandbox cannot be put up: this system lacks {kind}"), remedy))
 }
 
+/// The command itself is refused by a rule, a hook or the operator.
+pub(crate) fn of_permissions(name: &str, why: &str) -> Refusal {
+    Refusal::new(
+        format!("{name} is not run: {why}"),
+        "start what the policy permits, or permit it in `permissions`",
+    )
+    .with_exit(Exit::NotExecutable)
+}
+
 /// Why a command that was let in did not start.
 pub(crate) fn of_exec(name: &str, errno: Errno) -> Refusal {
     match errno {

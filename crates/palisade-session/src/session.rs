@@ -23,7 +23,10 @@ use palisade_export::{
 use palisade_journal::Timestamp;
 use palisade_sandbox::{LaunchError, linux::supervisor::Goes};
 use palisade_workspace::Kept;
-use rustix::rand::{GetRandomFlags, getrandom};
+use rustix::{
+    io::Errno,
+    rand::{GetRandomFlags, getrandom},
+};
 use tokio::sync::oneshot;
 
 use prepared::{Started, Watch, prepare, refuse_unbuilt};
@@ -150,6 +153,7 @@ async fn live(
         search,
         loads,
         kept_out,
+        ungranted,
         named,
         marked,
         absent,
@@ -202,9 +206,8 @@ async fn live(
         Ok(limits) => limits,
         Err(refusal) => return Err(refused(refusal).await),
     };
-    if let Err(refusal) =
-        launched::told(order, &authority, limits.weaker(), (&missing, &loads, kept_out), tell).await
-    {
+    let found = launched::Found { missing: &missing, loads: &loads, kept_out, ungranted };
+    if let Err(refusal) = launched::told(order, &authority, limits.weaker(), found, tell).await {
         return Err(refused(refusal).await);
     }
     let opened = match watched::decoys(decoys.as_deref(), &standing) {
@@ -375,7 +378,14 @@ async fn live(
         }
         Err(LaunchError::Exec(errno)) => {
             let name = order.command.first().map(|name| name.display().to_string());
-            Err(refused(refusal::of_exec(&name.unwrap_or_default(), errno)).await)
+            let name = name.unwrap_or_default();
+            // Nothing but the command itself has asked for a program.
+            let why = pipeline.refused_program().filter(|_| errno == Errno::ACCESS);
+            let refusal = match why {
+                Some(why) => refusal::of_permissions(&name, &why),
+                None => refusal::of_exec(&name, errno),
+            };
+            Err(refused(refusal).await)
         }
         Err(error) => Err(refused(of_launch(&error)).await),
     }

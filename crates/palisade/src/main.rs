@@ -55,6 +55,8 @@ enum Command {
     Integrate(commands::integrate::Args),
     /// Stand between a client of the Model Context Protocol and a server.
     Mcp(commands::mcp::Args),
+    /// Write the first policy of a project, or your own.
+    Init(commands::init::Args),
     /// Check, explain, trust and exchange policies.
     Policy(commands::policy::Args),
     /// List, show, take and discard what agents changed in overlays.
@@ -115,6 +117,7 @@ fn main() -> ExitCode {
         Command::Hook(args) => commands::hook::run(&args),
         Command::Integrate(args) => commands::integrate::run(&args),
         Command::Mcp(args) => commands::mcp::run(&args),
+        Command::Init(args) => commands::init::run(&args),
         Command::Policy(args) => commands::policy::run(args),
         Command::Workspace(args) => commands::workspace::run(args),
         Command::Skill(args) => commands::skill::run(args),

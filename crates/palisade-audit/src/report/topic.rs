@@ -152,7 +152,7 @@ impl Topic {
                 vec![Topic::Credentials]
             }
             "redaction" | "injection_suspected" | "taint" | "privacy" => vec![Topic::Content],
-            "policy" | "learn" | "degraded" => vec![Topic::Configuration],
+            "policy" | "learn" | "degraded" | "ungranted" => vec![Topic::Configuration],
             "limits" => vec![Topic::Limits, Topic::Configuration],
             "alarm" | "canary" => vec![Topic::Alarms],
             "journal_open" | "journal_reopen" | "recovered" | "unrecorded" => vec![Topic::Journal],

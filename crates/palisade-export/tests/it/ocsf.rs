@@ -91,6 +91,7 @@ fn every_kind() -> Vec<Event> {
         "redaction",
         "injection_suspected",
         "degraded",
+        "ungranted",
         "limits",
         "learn",
         "unrecorded",

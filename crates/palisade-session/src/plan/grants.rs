@@ -1,7 +1,11 @@
 //! The policy's `read` and `write` lists.
 
-use std::path::{Path, PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
+use palisade_core::{Event, Layer};
 use palisade_policy::{Grant, Policy};
 
 use super::{
@@ -19,14 +23,18 @@ const OF_THE_MACHINE: [&str; 4] = ["/proc", "/sys", "/dev", "/run/palisade"];
 
 /// Put all grants in the tree. Shorter paths first, so that a part of what is granted already
 /// needs no mount of its own.
+///
+/// Returned is what of the `read` list does not exist: it is told and recorded, and grants nothing,
+/// also if it is made later. What is missing of the `write` list is an error, for what the agent
+/// would keep there would be lost.
 pub(crate) fn add(
     policy: &Policy,
     operator: &Operator,
     who: &Who,
     names: &Names,
     tree: &mut Tree,
-) -> Result<(), Refusal> {
-    let mut found = Vec::new();
+) -> Result<Vec<Event>, Refusal> {
+    let (mut found, mut absent) = (Vec::new(), Vec::new());
     for grant in &policy.filesystem.grants {
         match names.follow(&grant.path) {
             Ok(way) => {
@@ -34,6 +42,9 @@ pub(crate) fn add(
                 found.push((grant, way));
             }
             Err(_) if !grant.required => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !grant.writable => {
+                absent.push(missing(grant));
+            }
             Err(error) => {
                 return Err(error).refuse(
                     format!("{}: {}", grant.rule, grant.path.display()),
@@ -82,7 +93,15 @@ pub(crate) fn add(
             }
         }
     }
-    Ok(())
+    Ok(absent)
+}
+
+fn missing(grant: &Grant) -> Event {
+    let mut event =
+        Event::observed("ungranted", Layer::Files, grant.path.to_string_lossy().into_owned());
+    event.rule = Some(grant.rule.clone());
+    event.reason = "it does not exist, so nothing of it is shown".to_owned();
+    event
 }
 
 /// The workspace and all that the operator's own documents grant. Not what only a built-in profile

@@ -84,6 +84,8 @@ pub(crate) struct Made {
     pub(crate) places: Places,
     /// What is not to be seen either once it appears.
     pub(crate) appearing: Option<Appearing>,
+    /// What the policy grants for reading and does not exist.
+    pub(crate) ungranted: Vec<palisade_core::Event>,
 }
 
 /// Folders of the host in which a session with this policy may write.
@@ -130,7 +132,7 @@ pub(crate) fn make(
     let (names, mut tree) = (Names::default(), Tree::new());
     let (workspace, kept) = workspace(order, session, who, &names, &mut tree)?.unzip();
     let kept = kept.flatten();
-    grants::add(policy, operator, who, &names, &mut tree)?;
+    let ungranted = grants::add(policy, operator, who, &names, &mut tree)?;
     let program = program::find(&order.command, operator, who, &names, &mut tree)?;
     let mut places = skills::prepare(locked, workspace.as_deref(), &tree)?;
     // A part with less rights than what it lies in could be moved into the rest.
@@ -246,7 +248,7 @@ pub(crate) fn make(
         tell_audit: false,
         covers_later: appearing.is_some(),
     };
-    Ok(Made { plan, kept, repositories, held, places, appearing })
+    Ok(Made { plan, kept, repositories, held, places, appearing, ungranted })
 }
 
 /// What is for certain programs or skills is for no others, who could do it in their name. A policy is refused where it says both;

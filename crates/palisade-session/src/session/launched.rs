@@ -7,6 +7,18 @@ use palisade_core::{Action, Authority, Event, Layer, PolicyDigest, Ties};
 use super::JOURNAL;
 use crate::{degraded::Missing, order::Order, refusal::Refusal};
 
+/// What was found while the sandbox was planned.
+pub(super) struct Found<'a> {
+    /// Layers that it is without.
+    pub(super) missing: &'a [Missing],
+    /// The skills that it shows.
+    pub(super) loads: &'a [Action],
+    /// What became of the others.
+    pub(super) kept_out: Vec<Event>,
+    /// What the policy grants for reading and does not exist.
+    pub(super) ungranted: Vec<Event>,
+}
+
 /// Record what this session lacks, what it shows and what is kept out of it.
 ///
 /// # Errors
@@ -15,12 +27,13 @@ pub(super) async fn told(
     order: &Order,
     authority: &Arc<dyn Authority>,
     weaker: Option<Event>,
-    (missing, loads, kept_out): (&[Missing], &[Action], Vec<Event>),
+    found: Found<'_>,
     tell: &dyn Fn(&str),
 ) -> Result<(), Refusal> {
     if let Some(weaker) = weaker {
         authority.record(weaker).await;
     }
+    let Found { missing, loads, kept_out, ungranted } = found;
     for one in missing {
         if !authority.record(one.event()).await {
             let what = format!("that {} is missing could not be recorded", one.name());
@@ -41,6 +54,14 @@ pub(super) async fn told(
         tell(&format!("the skill {named} is kept out: {}", one.reason));
         if !authority.record(one).await {
             let what = "what became of a skill could not be recorded";
+            return Err(Refusal::new(what, JOURNAL));
+        }
+    }
+    for one in ungranted {
+        let rule = one.rule.as_deref().unwrap_or_default();
+        tell(&format!("{rule}: {}: {}", palisade_core::shown(&one.subject, 300), one.reason));
+        if !authority.record(one).await {
+            let what = "that something granted does not exist could not be recorded";
             return Err(Refusal::new(what, JOURNAL));
         }
     }

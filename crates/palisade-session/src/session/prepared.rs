@@ -57,6 +57,8 @@ pub(super) struct Started {
     pub(super) loads: Vec<Action>,
     /// What became of the others.
     pub(super) kept_out: Vec<Event>,
+    /// What the policy grants for reading and does not exist.
+    pub(super) ungranted: Vec<Event>,
     /// The skills that models may ask for.
     pub(super) named: skills::Named,
     /// The skills that have a policy of their own.
@@ -108,7 +110,7 @@ pub(super) fn prepare(
     let pem = authority.as_deref().map(SandboxCa::pem);
     let inside = (&placeholders, decoys.as_deref());
     let made = plan::make(order, session, stdio, inside, pem, &who, &mut locked)?;
-    let Made { mut plan, kept, repositories, held, places, appearing } = made;
+    let Made { mut plan, kept, repositories, held, places, appearing, ungranted } = made;
     let records = records.and_then(|question| Records::of(question, host_uid).ok());
     plan.tell_audit = records.is_some();
     let building = begun.and_then(|begun| begun.build(&plan));
@@ -151,6 +153,7 @@ pub(super) fn prepare(
         marked,
         loads: locked.loads,
         kept_out: locked.events,
+        ungranted,
         absent,
         appearing,
     };

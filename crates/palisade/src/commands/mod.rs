@@ -10,6 +10,7 @@ pub(crate) mod exec;
 pub(crate) mod freeze;
 pub(crate) mod hook;
 mod hostile;
+pub(crate) mod init;
 pub(crate) mod integrate;
 pub(crate) mod kill;
 pub(crate) mod learn;

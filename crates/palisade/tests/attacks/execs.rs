@@ -177,7 +177,7 @@ fn is_told_so_in_the_way_that_programs_know() {
     assert_eq!(denied[0].0, "/usr/bin/unshare");
     let ran = world.inside(&["unshare", "--version"]);
     assert_eq!(ran.code, Some(126), "{ran}");
-    assert!(ran.err.contains("no rule of `permissions` refuses it"), "{ran}");
+    assert!(ran.err.contains("unshare is not run: `Bash(unshare *)`"), "{ran}");
 }
 
 /// Between question and execution another is put in its place. Some rounds are refused, as they are seen to be refused at

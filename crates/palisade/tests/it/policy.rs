@@ -353,3 +353,69 @@ fn test_tries_each_case_and_names_unused_rules() {
     let ran = home.policy(&["test", "cases.yaml"]);
     assert!(ran.exit == 1 && ran.stderr.contains("cases.yaml:2:5"), "{ran}");
 }
+
+#[test]
+fn diff_says_what_is_permitted_more_and_less() {
+    let home = Home::new();
+    home.write("old.yaml", GOOD);
+    let new = GOOD
+        .replace("read: [/usr]", "read: [/opt, /usr]")
+        .replace(", deny: [\"**/.env\"]", "")
+        .replace("docs.rs", "docs.rs, crates.io")
+        .replace("processes: 64", "processes: 64, wall_time: 1h");
+    home.write("new.yaml", &new);
+    assert_snapshot!(home.policy(&["diff", "old.yaml", "new.yaml"]), @"");
+    let json = home.policy(&["diff", "--json", "new.yaml", "old.yaml"]);
+    assert!(
+        json.stdout.contains(r#""rule":"filesystem.deny[0]","direction":"narrower""#),
+        "{json}"
+    );
+    let same = home.policy(&["diff", "old.yaml", "old.yaml"]);
+    assert_eq!((same.exit, &*same.stdout), (0, "They mean the same.\n"));
+    // A list of which the first that matches counts.
+    let ordered = |first: &str, second: &str| {
+        format!(
+            "palisade: 1\nnetwork: {{rules: [{{name: a, hosts: [a.com], http: [{first}, {second}]}}]}}\n"
+        )
+    };
+    let (allow, deny) = ("allow: {methods: [GET]}", "deny: {paths: [/x]}");
+    let braced = |text: &str| format!("{{{text}}}");
+    home.write("one.yaml", &ordered(&braced(allow), &braced(deny)));
+    home.write("two.yaml", &ordered(&braced(deny), &braced(allow)));
+    let ran = home.policy(&["diff", "one.yaml", "two.yaml"]);
+    assert_eq!(ran.exit, 1, "{ran}");
+    assert!(
+        ran.stdout.starts_with("~ network.rules[a].http: deny any method of /x; allow GET"),
+        "{ran}"
+    );
+    assert_eq!(home.policy(&["diff", "shell", "shell"]).exit, 0);
+    assert_eq!(home.policy(&["diff", "none.yaml", "shell"]).exit, 1);
+    assert_eq!(home.policy(&["diff", "shell"]).exit, 2);
+}
+
+#[test]
+fn init_writes_a_policy_that_takes_away_and_overwrites_none() {
+    let home = Home::new();
+    let root = home.path("");
+    let init = |words: &[&str]| {
+        let ran = run(palisade(&root).arg("init").args(words).current_dir(&root));
+        ran.with(root.to_str().unwrap().trim_end_matches('/'), "[HOME]")
+    };
+    let ran = init(&["--profile", "codex"]);
+    assert_eq!(ran.exit, 0, "{ran}");
+    assert!(
+        ran.stdout.starts_with("[HOME]/palisade.yaml: written, on the profile codex\n"),
+        "{ran}"
+    );
+    // It is a project's that nobody trusts yet: all of it counts.
+    assert_eq!(home.policy(&["check", "palisade.yaml"]).exit, 0);
+    home.write("palisade.yaml", "mine");
+    let ran = init(&[]);
+    assert_eq!(
+        (ran.exit, fs::read_to_string(home.path("palisade.yaml")).unwrap().as_str()),
+        (1, "mine")
+    );
+    assert_eq!(init(&["--user", "--profile", "shell"]).exit, 0);
+    assert_eq!(init(&["--user"]).exit, 1);
+    assert_eq!(init(&["--profile", "none"]).exit, 2);
+}

@@ -184,6 +184,25 @@ fn a_workspace_must_be_a_folder_of_work() {
 }
 
 #[test]
+fn what_is_granted_and_missing_is_told() {
+    let world = World::new();
+    let with = |list: &str| {
+        let text = format!("palisade: 1\nextends: [shell]\nfilesystem: {{{list}: [~/.gone]}}\n");
+        fs::write(world.path("work/p.yaml"), text).unwrap();
+        world.says(&["--policy", "p.yaml", "--", "sh", "-c", "ls ~/.gone || echo started"])
+    };
+    let read = with("read");
+    assert!(read.starts_with("exit: 0") && read.contains("\nstarted\n"), "{read}");
+    let told =
+        "filesystem.read[0]: [FOLDER]/home/.gone: it does not exist, so nothing of it is shown";
+    assert!(read.contains(told), "{read}");
+    let events = world.audit(&["query", "--kind", "ungranted", "--json"]).stdout;
+    assert!(events.contains(r#""rule":"filesystem.read[0]""#), "{events}");
+    // What an agent would keep there would be lost.
+    assert_snapshot!(with("write"), @"");
+}
+
+#[test]
 fn a_folder_that_is_gone_is_refused() {
     let world = World::new();
     let script = "mkdir gone && cd gone && rmdir ../gone && exec \"$0\" run -- true";

@@ -5,7 +5,7 @@ mod reach;
 
 use std::{cell::Cell, fs, path::Path};
 
-use palisade_policy::{CommandLine, check_file};
+use palisade_policy::{CommandLine, Direction, check_file, compare};
 use proptest::{collection::vec, prelude::*, test_runner::TestRunner};
 use serde_json::{Value, json};
 
@@ -70,6 +70,25 @@ proptest! {
             || !mine.changed(&others).is_empty();
         if differ {
             prop_assert_ne!(one.digest, other.digest);
+        }
+    }
+
+    /// Two policies of one meaning have no difference, others have one, and what is permitted by the new one alone is told.
+    #[test]
+    fn a_difference_is_told(one in document(), other in document()) {
+        let world = World::new();
+        world.file("work/p.yaml", &text(&one)).file("work/q.yaml", &text(&other));
+        let check = |name: &str| check_file(&world.at(name), &world.at("home"));
+        let (Ok(one), Ok(other)) = (check("work/p.yaml"), check("work/q.yaml")) else {
+            return Ok(());
+        };
+        let changes = compare(&one, &other);
+        prop_assert_eq!(changes.is_empty(), one.digest == other.digest);
+        prop_assert!(compare(&one, &one).is_empty());
+        let more = Reach::of(&other, &world).beyond(&Reach::of(&one, &world));
+        if !more.is_empty() {
+            let told = changes.iter().any(|change| change.direction != Direction::Narrower);
+            prop_assert!(told, "{:?} is not in {:?}", more, changes);
         }
     }
 

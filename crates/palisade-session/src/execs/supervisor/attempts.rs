@@ -84,6 +84,7 @@ impl Supervisor {
             if decision.is_allowed() && permitted.is_some() {
                 this.begin(&listener, call, Begun::Other { subject, permitted });
             } else {
+                this.pipeline.program_refused(&decision.reason);
                 listener.refuse_exec(&call, Errno::ACCESS);
             }
         });

@@ -19,6 +19,7 @@ use palisade_session::Operator;
 use serde::Serialize;
 
 mod apply;
+mod diff;
 mod import;
 mod tried;
 
@@ -62,6 +63,9 @@ enum Command {
     #[command(after_help = "Example: palisade policy trust\n\n\
         Any change of the file ends the trust. Exit code: 0, 1 the file is not valid, 2 usage.")]
     Trust(TrustArgs),
+    /// Say what another policy permits more and less.
+    #[command(after_help = diff::HELP)]
+    Diff(diff::Args),
     /// Try a file of cases: what the policy says to each, against what it should say.
     #[command(after_help = tried::TEST_HELP)]
     Test(tried::TestArgs),
@@ -145,6 +149,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
         }
         Command::Show(args) => show(&args),
         Command::Trust(args) => trusted(&args),
+        Command::Diff(args) => diff::run(&args),
         Command::Test(args) => tried::test(&args),
         Command::Why(args) => tried::why(&args),
         Command::Apply(args) => apply::run(&args),
