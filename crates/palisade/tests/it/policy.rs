@@ -364,7 +364,17 @@ fn diff_says_what_is_permitted_more_and_less() {
         .replace("docs.rs", "docs.rs, crates.io")
         .replace("processes: 64", "processes: 64, wall_time: 1h");
     home.write("new.yaml", &new);
-    assert_snapshot!(home.policy(&["diff", "old.yaml", "new.yaml"]), @"");
+    assert_snapshot!(home.policy(&["diff", "old.yaml", "new.yaml"]), @r"
+    exit: 1
+    ----- stdout -----
+    + filesystem.deny[0]: no longer: hide what is at the launch like **/.env in the workspace and in what your own documents grant, but not in what only a profile grants for reading
+    + filesystem.read[0]: read /opt
+    - process.limits.wall_time: ends after 1 h
+    ~ network.rules[docs]: connect to docs.rs, crates.io on port 443
+        before: connect to docs.rs on port 443
+
+    ----- stderr -----
+    ");
     let json = home.policy(&["diff", "--json", "new.yaml", "old.yaml"]);
     assert!(
         json.stdout.contains(r#""rule":"filesystem.deny[0]","direction":"narrower""#),

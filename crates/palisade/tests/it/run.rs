@@ -199,7 +199,14 @@ fn what_is_granted_and_missing_is_told() {
     let events = world.audit(&["query", "--kind", "ungranted", "--json"]).stdout;
     assert!(events.contains(r#""rule":"filesystem.read[0]""#), "{events}");
     // What an agent would keep there would be lost.
-    assert_snapshot!(with("write"), @"");
+    assert_snapshot!(with("write"), @r"
+    exit: 125
+    ----- stdout -----
+
+    ----- stderr -----
+    palisade: filesystem.write[0]: [FOLDER]/home/.gone: No such file or directory (os error 2)
+      try: make it, or take it out of the policy
+    ");
 }
 
 #[test]
