@@ -528,14 +528,12 @@ pub(crate) fn pattern_found(rules: &Rules, command: &Command) -> Found {
         None => Vec::new(),
     };
     let mut texts = vec![CommandText::new(&command.words, false)];
-    for name in names.iter().skip(1) {
+    for name in names.iter().skip(1).filter(|name| word.known() != Some(**name)) {
         let mut words = command.words.clone();
-        if let Some(first) = words.first_mut()
-            && first.known() != Some(*name)
-        {
+        if let Some(first) = words.first_mut() {
             *first = Field::text(*name);
-            texts.push(CommandText::new(&words, false));
         }
+        texts.push(CommandText::new(&words, false));
     }
     if let Some(raw) = &command.raw {
         texts.push(CommandText::plain(raw));
@@ -549,7 +547,7 @@ pub(crate) fn pattern_found(rules: &Rules, command: &Command) -> Found {
                 return Found::Sure { rule, what: what() };
             }
             doubt = first(doubt, Found::Perhaps { rule, why: what() });
-        } else if texts.iter().any(|text| pattern.possibly(text)) {
+        } else if texts.iter().any(|text| !text.is_known() && pattern.possibly(text)) {
             doubt = first(doubt, Found::Perhaps { rule, why: what() });
         }
     }

@@ -72,6 +72,11 @@ impl CommandText {
         Self { steps, known }
     }
 
+    /// Whether nothing of it could be something else.
+    pub(crate) fn is_known(&self) -> bool {
+        self.known
+    }
+
     /// A text of which all is known.
     pub(crate) fn plain(text: &str) -> Self {
         Self { steps: text.chars().map(Step::Char).collect(), known: true }
@@ -145,97 +150,79 @@ impl CommandPattern {
 
     /// Whether it may be a command like this, by what stands in its gaps.
     pub(crate) fn possibly(&self, text: &CommandText) -> bool {
-        if text.known { self.run(text, false) } else { self.run(text, true) }
+        self.run(text, !text.known)
     }
 
-    /// Follows all ways of reading the text at once. A state is how many tokens are behind; one more than there are
-    /// tokens stands for being within what `Rest` takes.
+    /// Follows all ways of reading the text at once.
     fn run(&self, text: &CommandText, possible: bool) -> bool {
-        let end = self.tokens.len();
-        let within_rest = end + 1;
-        let mut states = vec![false; end + 2];
-        if let Some(first) = states.first_mut() {
-            *first = true;
-        }
-        self.skip_stars(&mut states);
+        let (mut states, mut next) = (States::new(&self.tokens), States::new(&self.tokens));
+        states.set(0);
         for step in &text.steps {
-            let mut next = vec![false; end + 2];
-            let mut set = |index: usize| {
-                if let Some(state) = next.get_mut(index) {
-                    *state = true;
-                }
-            };
-            let lowest = states.iter().position(|on| *on);
-            let Some(lowest) = lowest else { return false };
-            match step {
-                Step::Char(c) => self.on_char(&states, *c, &mut set),
-                Step::Gap | Step::Words if possible => {
-                    for index in lowest..=within_rest {
-                        set(index);
-                    }
-                }
-                Step::Gap => {
-                    for (index, token) in self.tokens.iter().enumerate() {
-                        if states.get(index) == Some(&true) && *token == Token::Star {
-                            set(index);
-                        }
-                    }
-                    if states.get(within_rest) == Some(&true) {
-                        set(within_rest);
-                    }
-                }
-                Step::Words => {
-                    for (index, token) in self.tokens.iter().enumerate() {
-                        if states.get(index) == Some(&true) && *token != Token::Char(' ') {
-                            match token {
-                                Token::Star | Token::Rest => set(index),
-                                Token::Char(_) => {}
-                            }
-                        }
-                    }
-                    if states.get(within_rest) == Some(&true) {
-                        set(within_rest);
-                    }
+            let Some(lowest) = states.active.iter().copied().min() else { return false };
+            next.clear();
+            if possible && matches!(step, Step::Gap | Step::Words) {
+                (lowest..=next.within_rest()).for_each(|state| next.set(state));
+            } else {
+                for state in states.active.iter().copied() {
+                    next.after(state, *step);
                 }
             }
-            self.skip_stars(&mut next);
-            states = next;
+            std::mem::swap(&mut states, &mut next);
         }
-        let at_rest = self
-            .tokens
-            .iter()
-            .enumerate()
-            .any(|(index, token)| *token == Token::Rest && states.get(index) == Some(&true));
-        states.get(end) == Some(&true) || states.get(within_rest) == Some(&true) || at_rest
+        let end = self.tokens.len();
+        let is_end = |state: usize| state >= end || self.tokens.get(state) == Some(&Token::Rest);
+        states.active.iter().copied().any(is_end)
+    }
+}
+
+/// How much of a pattern may be behind. A state is how many tokens are; one more than there are tokens stands for being
+/// within what `Rest` takes.
+struct States<'a> {
+    tokens: &'a [Token],
+    /// By state, whether it is among the active ones.
+    marks: Vec<bool>,
+    active: Vec<usize>,
+}
+
+impl<'a> States<'a> {
+    fn new(tokens: &'a [Token]) -> Self {
+        Self { tokens, marks: vec![false; tokens.len() + 2], active: Vec::new() }
     }
 
-    fn on_char(&self, states: &[bool], c: char, set: &mut impl FnMut(usize)) {
-        let within_rest = self.tokens.len() + 1;
-        for (index, token) in self.tokens.iter().enumerate() {
-            if states.get(index) != Some(&true) {
-                continue;
+    fn within_rest(&self) -> usize {
+        self.tokens.len() + 1
+    }
+
+    fn clear(&mut self) {
+        for state in self.active.drain(..) {
+            if let Some(mark) = self.marks.get_mut(state) {
+                *mark = false;
             }
-            match token {
-                Token::Char(expected) if *expected == c => set(index + 1),
-                Token::Star => set(index),
-                Token::Rest if c == ' ' => set(within_rest),
-                _ => {}
-            }
-        }
-        if states.get(within_rest) == Some(&true) {
-            set(within_rest);
         }
     }
 
-    /// A star may take nothing.
-    fn skip_stars(&self, states: &mut [bool]) {
-        for (index, token) in self.tokens.iter().enumerate() {
-            if *token == Token::Star
-                && states.get(index) == Some(&true)
-                && let Some(next) = states.get_mut(index + 1)
-            {
-                *next = true;
+    /// A star may take nothing, so that what is behind it is reached with it.
+    fn set(&mut self, mut state: usize) {
+        while let Some(mark) = self.marks.get_mut(state).filter(|mark| !**mark) {
+            *mark = true;
+            self.active.push(state);
+            if self.tokens.get(state) != Some(&Token::Star) {
+                return;
             }
+            state += 1;
+        }
+    }
+
+    /// Where one step leads from a state, where what is not known is nobody's gain.
+    fn after(&mut self, state: usize, step: Step) {
+        let within_rest = self.within_rest();
+        match (self.tokens.get(state), step) {
+            (Some(Token::Char(expected)), Step::Char(c)) if *expected == c => self.set(state + 1),
+            (Some(Token::Star), _) => self.set(state),
+            (Some(Token::Rest), Step::Char(' ')) => self.set(within_rest),
+            (Some(Token::Rest), Step::Words) => self.set(state),
+            (None, _) if state == within_rest => self.set(within_rest),
+            _ => {}
         }
     }
 }

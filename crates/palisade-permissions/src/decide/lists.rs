@@ -27,6 +27,8 @@ pub(crate) struct Rules {
     tool_patterns: Vec<usize>,
     /// Patterns of commands by their first word.
     by_word: HashMap<String, Vec<usize>>,
+    /// The first rule about single commands.
+    first_command: Option<usize>,
     /// Commands that rules name as they are, by their text.
     exact: HashMap<String, usize>,
     /// Patterns of commands that may begin with any word.
@@ -61,6 +63,7 @@ impl Rules {
                 }
                 (What::All, ToolName::Pattern(_)) => out.tool_patterns.push(index),
                 (What::Command(pattern), _) => {
+                    out.first_command.get_or_insert(index);
                     if pattern.is_exact() {
                         out.exact.entry(pattern.text().to_owned()).or_insert(index);
                     }
@@ -128,7 +131,7 @@ impl Rules {
 
     /// Whether a rule is about single commands.
     pub(crate) fn has_commands(&self) -> bool {
-        !self.by_word.is_empty() || !self.any_word.is_empty()
+        self.first_command.is_some()
     }
 
     /// The rule that is this very command.
@@ -138,8 +141,7 @@ impl Rules {
 
     /// A rule about single commands, if there is one.
     pub(crate) fn any_command_rule(&self) -> Option<usize> {
-        let by_word = self.by_word.values().flatten();
-        by_word.chain(&self.any_word).copied().min()
+        self.first_command
     }
 
     /// A rule about paths, if there is one.
