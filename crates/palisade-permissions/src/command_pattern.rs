@@ -324,5 +324,22 @@ mod tests {
             };
             prop_assert_eq!(compiled.surely(&CommandText::plain(&text)), expected);
         }
+
+        /// What stands in a gap may be anything: what is a command like this with it, may be one without it, and what surely
+        /// is one without it, is one with it.
+        #[test]
+        fn a_gap_stands_for_what_is_put_into_it(
+            pattern in "[ab *]{0,8}(:\\*| \\*)?", before in "[ab]{0,3}", within in "[ab]{0,3}", after in "[ab ]{0,3}"
+        ) {
+            let pattern = CommandPattern::new(&pattern);
+            let steps = |within: &[Step]| {
+                let known = |text: &str| text.chars().map(Step::Char).collect::<Vec<_>>();
+                CommandText { steps: [&known(&before), within, &known(&after)].concat(), known: false }
+            };
+            let with: Vec<Step> = within.chars().map(Step::Char).collect();
+            let (with, without) = (steps(&with), steps(&[Step::Gap]));
+            prop_assert!(!pattern.surely(&with) || pattern.possibly(&without));
+            prop_assert!(!pattern.surely(&without) || pattern.surely(&with));
+        }
     }
 }
