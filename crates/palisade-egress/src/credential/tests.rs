@@ -300,6 +300,11 @@ async fn an_answer_that_cannot_be_looked_through_does_not_come() {
         passing.answer.head(&mut head(name, "gzip"), true).unwrap_err();
         passing.answer.head(&mut head(name, "identity"), true).unwrap();
     }
+    // Nobody asked for it, and what comes by it may be compressed.
+    passing
+        .answer
+        .head(&mut head("sec-websocket-extensions", "permessage-deflate"), false)
+        .unwrap_err();
     passing.answer.head(&mut head("content-encoding", "gzip"), false).unwrap();
     passing.answer.head(&mut head("content-encoding", "identity"), true).unwrap();
     // From other hosts all comes as it is.
@@ -307,6 +312,10 @@ async fn an_answer_that_cannot_be_looked_through_does_not_come() {
     let (mut passing, sent) = world.apply("network.rules[o]", "other.example", sent).await.unwrap();
     assert_eq!(sent.headers["accept-encoding"], "gzip");
     passing.answer.head(&mut head("content-encoding", "gzip"), true).unwrap();
+    passing
+        .answer
+        .head(&mut head("sec-websocket-extensions", "permessage-deflate"), false)
+        .unwrap();
 }
 
 /// A stream of events that a rule without the credential permits, begun before the secret was first sent: the server
