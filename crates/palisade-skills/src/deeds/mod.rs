@@ -10,6 +10,7 @@ mod addressed;
 mod assembled;
 mod authority;
 mod bulk;
+mod bundled;
 mod carried;
 mod carriers;
 mod chance;
@@ -17,9 +18,11 @@ mod channels;
 mod commanded;
 mod computed;
 mod concealed;
+mod digested;
 mod doors;
 mod elevated;
 mod enrolled;
+mod everywhere;
 mod exchanged;
 mod fetched;
 mod filled_in;
@@ -30,12 +33,14 @@ mod handed;
 mod issued;
 mod let_in;
 mod locked;
+mod login_keys;
 mod mail;
 mod managed;
 mod names;
 mod onward;
 mod outward;
 mod passed;
+mod payees;
 mod phrase;
 mod planted;
 mod platform;
@@ -52,10 +57,13 @@ mod rows;
 mod ruin;
 mod rules;
 mod secrets;
+mod sealed;
 mod seeded;
 mod served;
 mod shared;
+mod slackened;
 mod spread;
+mod started;
 mod tamper;
 mod templates;
 #[cfg(test)]
@@ -65,6 +73,7 @@ mod undeclared;
 mod unfolded;
 mod unhosted;
 mod veiled;
+mod workload;
 
 pub(crate) use handed::HANDED;
 pub(crate) use redirect::is_placeholder_address as is_placeholder;
@@ -78,6 +87,7 @@ use crate::{Confidence, FileKind, Package, Place, Rule, Seen, Severity, formats:
 pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
     let mut seen = Seen::default();
     let programs = programs::all(package);
+    let left = sealed::left_alone(package);
     for program in &programs {
         let mut report = Report { program, profile, seen: &mut seen };
         secrets::look(&mut report);
@@ -114,6 +124,12 @@ pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
         commanded::look(&mut report);
         enrolled::look(&mut report);
         seeded::look(&mut report);
+        digested::look(&mut report);
+        sealed::look(&mut report, &left);
+        started::look(&mut report);
+        workload::look(&mut report);
+        bundled::look(&mut report);
+        everywhere::look(&mut report);
         if !program.prose {
             formula::look(&mut report);
             doors::look(&mut report);
@@ -137,6 +153,10 @@ pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
         }
         released::unignored(&mut report);
         channels::text(&mut report);
+        login_keys::look(&mut report);
+    }
+    for program in programs.iter().filter(|program| !program.prose) {
+        login_keys::look(&mut Report { program, profile, seen: &mut seen });
     }
     for (kind, settings) in programs::settings(package) {
         let mut report = Report { program: &settings, profile, seen: &mut seen };
@@ -155,6 +175,9 @@ pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
         enrolled::look(&mut report);
         seeded::look(&mut report);
         formula::look(&mut report);
+        workload::look(&mut report);
+        bundled::look(&mut report);
+        login_keys::look(&mut report);
     }
     authority::look(package, &programs, profile, &mut seen);
     for file in &package.files {
@@ -185,6 +208,10 @@ pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
     passed::look(package, &programs, profile, &mut seen);
     served::look(package, &programs, profile, &mut seen);
     filled_in::look(package, profile, &mut seen);
+    sealed::texts(package, profile, &mut seen);
+    slackened::look(package, profile, &mut seen);
+    everywhere::texts(package, profile, &mut seen);
+    payees::look(package, profile, &mut seen);
     seen
 }
 
@@ -224,8 +251,8 @@ fn found(
     let shown = program.prose || crate::judge::is_shown(program.path);
     // Its own program, which sends something away, is none of them; nor is a workflow or a setting that is copied as it
     // stands and hands over secrets, copies or the source of packages.
-    let own = !shown
-        && (program.path.contains("scripts/")
+    let own = rule.id == rules::LOGIN_KEY.id && confidence == Confidence::Medium
+        || !shown && (program.path.contains("scripts/")
             && (rule.id == rules::UNTOLD.id || rule.id == handed::BULK.id)
             || ["assets/", "templates/", ".github/"]
                 .iter()

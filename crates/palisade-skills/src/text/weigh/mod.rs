@@ -5,6 +5,7 @@
 //! time and is said to belong to something else. No one of these says enough; two of them beside the act do.
 
 mod backing;
+mod calm;
 mod classes;
 mod lexed;
 mod published;
@@ -524,6 +525,7 @@ pub(super) fn look(file: &File, units: &[Unit], all: &[Facts], profile: &Profile
             .iter()
             .any(|word| profile.words.contains(*word));
     let mut told = 0_usize;
+    calm::look(file, units, all, profile, seen);
     classes::look(file, units, all, profile, seen);
     tells::look(file, units, all, profile, seen);
     for (at, (unit, facts)) in units.iter().zip(all).enumerate() {
