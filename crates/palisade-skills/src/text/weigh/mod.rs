@@ -8,6 +8,7 @@ mod backing;
 mod calm;
 mod classes;
 mod lexed;
+mod plain;
 mod published;
 mod sense;
 mod signs;
@@ -526,6 +527,7 @@ pub(super) fn look(file: &File, units: &[Unit], all: &[Facts], profile: &Profile
             .any(|word| profile.words.contains(*word));
     let mut told = 0_usize;
     calm::look(file, units, all, profile, seen);
+    plain::look(file, units, all, profile, seen);
     classes::look(file, units, all, profile, seen);
     tells::look(file, units, all, profile, seen);
     for (at, (unit, facts)) in units.iter().zip(all).enumerate() {
