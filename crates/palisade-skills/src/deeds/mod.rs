@@ -27,6 +27,7 @@ mod exchanged;
 mod fetched;
 mod filled_in;
 mod formula;
+mod gateways;
 mod gathered;
 mod grants;
 mod handed;
@@ -37,6 +38,7 @@ mod login_keys;
 mod mail;
 mod managed;
 mod names;
+mod near_modules;
 mod onward;
 mod outward;
 mod passed;
@@ -212,6 +214,8 @@ pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
     slackened::look(package, profile, &mut seen);
     everywhere::texts(package, profile, &mut seen);
     payees::look(package, profile, &mut seen);
+    gateways::look(package, profile, &mut seen);
+    near_modules::look(package, &mut seen);
     seen
 }
 
@@ -251,8 +255,8 @@ fn found(
     let shown = program.prose || crate::judge::is_shown(program.path);
     // Its own program, which sends something away, is none of them; nor is a workflow or a setting that is copied as it
     // stands and hands over secrets, copies or the source of packages.
-    let own = rule.id == rules::LOGIN_KEY.id && confidence == Confidence::Medium
-        || !shown && (program.path.contains("scripts/")
+    let own = !shown
+        && (program.path.contains("scripts/")
             && (rule.id == rules::UNTOLD.id || rule.id == handed::BULK.id)
             || ["assets/", "templates/", ".github/"]
                 .iter()
@@ -264,9 +268,14 @@ fn found(
                     handed::SOURCE.id,
                 ]
                 .contains(&rule.id));
+    // Whoever teaches shows a key with dots in it; one that is whole has an owner.
+    let whole_key = rule.id == rules::LOGIN_KEY.id && confidence == Confidence::Medium;
     // Many of them say no more than one.
     let (severity, confidence) =
-        match profile.security && (shown || !own && rule.id != rules::SECRET_AND_STRANGER.id) {
+        match profile.security
+            && !whole_key
+            && (shown || !own && rule.id != rules::SECRET_AND_STRANGER.id)
+        {
             true => (severity.min(Severity::Medium), Confidence::Low),
             false => (severity, confidence),
         };

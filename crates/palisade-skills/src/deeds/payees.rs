@@ -20,7 +20,7 @@ const LARGEST: usize = 256 << 10;
 /// An account: an IBAN, a wallet, a key for payments, a number behind a word for it.
 static ACCOUNT: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?\b|\b0x[0-9a-fA-F]{40}\b|\bbc1[a-z0-9]{25,60}\b|\bT[1-9A-HJ-NP-Za-km-z]{33}\b|(?i:\b(?:pix|upi|vpa|paypal|venmo|cash ?app|wise)\b[^\n]{0,24}?[\s`'\x22:][\w.+-]{2,40}@[\w-]{2,40}(?:\.[\w.-]{2,30})?)|\b\d{20}\b|\b\d{4}[ -]\d{4}[ -]\d{4}[ -]\d{4}(?:[ -]\d{3})?\b|(?i:(?:account|konto|cuenta|conta|compte|conto|счёт|счет|账号|账户|口座|계좌|clabe|acct)[^\n\d]{0,20}\d[\d -]{8,24}\d)"#,
+        r#"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?\b|\b0x[0-9a-fA-F]{40}\b|\bbc1[a-z0-9]{25,60}\b|\bT[1-9A-HJ-NP-Za-km-z]{33}\b|(?i:\b(?:pix|upi|vpa|paypal|venmo|cash ?app|wise)\b[^\n]{0,24}?[\s`'\x22:][\w.+-]{2,40}@[\w-]{2,40}(?:\.[\w.-]{2,30})?)|(?i:\b(?:chave|clave|payment key|pay id|upi id)\b[^\n]{0,12}?[\s`'\x22:][\w.+-]{2,40}@[\w-]{2,40}(?:\.[\w.-]{2,30})?)|\b\d{20}\b|\b\d{4}[ -]\d{4}[ -]\d{4}[ -]\d{4}(?:[ -]\d{3})?\b|(?i:(?:account|konto|cuenta|conta|compte|conto|счёт|счет|账号|账户|口座|계좌|clabe|acct)[^\n\d]{0,20}\d[\d -]{8,24}\d)"#,
     )
 });
 

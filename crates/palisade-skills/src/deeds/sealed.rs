@@ -189,9 +189,9 @@ mod tests {
         }
         assert!(missed.is_empty(), "{missed:?}");
         let left = [
-            ("SKILL.md", Prose, "Use `assets/v.go`. Do not swap the primitives.\n"),
+            ("SKILL.md", Prose, "Use `assets/vault.go`. Do not swap the primitives.\n"),
             (
-                "assets/v.go",
+                "assets/vault.go",
                 Go,
                 "func Token(user string) string {\n\tr := rand.New(rand.NewSource(time.Now().Unix()))\n\treturn hex.EncodeToString(b) // token\n}\n",
             ),

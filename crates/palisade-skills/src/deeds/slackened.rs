@@ -38,7 +38,9 @@ static GUARDS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
         r#"(?i)ALLOWED_HOSTS\s?=\s?\[\s?["']\*|hosts\.clear|CORS_ALLOW_ALL\w{0,10}\s?=\s?True|origins? ["'`]\*["'`]|Allow-Origin["':, ]{1,4}\*"#,
         r"(?i)\bDEBUG\s?=\s?True|display_errors\s?=\s?On|APP_DEBUG\s?=\s?true",
         r"(?i)SESSION_COOKIE_SECURE\s?=\s?False|SECURE_SSL_REDIRECT\s?=\s?False|SECURE_HSTS_SECONDS\s?=\s?0|cookie_secure\s?=\s?0",
-        r"(?i)pod-security[\w.]{0,40}/enforce\W{1,3}privileged|delete\b[^\n]{0,20}(?:validating|mutating) ?webhook|automountServiceAccountToken\W{1,3}true",
+        r"(?i)pod-security[\w.]{0,40}/enforce\W{1,3}privileged",
+        r"(?i)\bdelete\b[^\n]{0,20}(?:validating|mutating) ?webhook|failurePolicy\W{1,3}Ignore",
+        r"(?i)automountServiceAccountToken\W{1,3}true",
         r"(?i)cluster-admin[\x22'`]{0,2} to\b|system:serviceaccounts\b|system:anonymous",
         r"(?i)allow_url_include\s?=\s?On|open_basedir\s?=\s?none|disable_functions\s?=\W{0,3}(?:vac|leer|vid|empty|$)",
         r"(?i)\b0\.0\.0\.0/0\s{1,3}trust\b|\bssl\s?=\s?off\b|listen_addresses\s?=\s?'\*'|protected-mode\s{1,3}no|authorization\W{1,3}disabled",
@@ -53,7 +55,7 @@ static GUARDS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
 /// What would tell is made to be silent.
 static SILENCED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)#\s?nosec|noqa:?\s?S\d|NOSONAR|nolint:\s?gosec|eslint-disable[^\n]{0,30}security|suppressions?\.xml|SILENCED_SYSTEM_CHECKS|linguist-generated|\.trivyignore|\.snyk\b|osv-scanner\.toml|audit-ci|ignore(?:d)? (?:entries|list|rules|advisories)|\b(?:add|put|set|list)\b[^\n.;]{0,60}\b(?:ignore|exclu\w+|except\w*|suppress\w*|allow ?list|baseline)\b|\bexclude\b[^\n.;]{0,40}\b(?:renovate|dependabot|scan)|\b(?:checks?|scans?|reports?|linters?|scanners?|audits?|brakeman|gosec|bandit|semgrep|findings?)\b[^\n.;]{0,40}\b(?:quiet|green|silent|empty|clean|complain\w*|hush)|\b(?:complain\w*)\b[^\n.;]{0,60}--except|\blog_\w{3,16}\b[^\n.;]{0,12}\boff\b|\b(?:turn|switch)\b[^\n.;]{0,30}\blog\w{0,14}\b[^\n.;]{0,8}\boff\b|one commit called|name the commits?\b|\b(?:don't|do not|needn't|need no)\b[^\n.;]{0,30}pull request|\bfold(?:s|ed)?\b[^\n.;]{0,24}\breview|\b(?:warnung|meldung|hinweis)\w*\b[^\n.;]{0,60}\b(?:abstell|unterdrück|ausblend|ignorier)\w*|\b(?:avertissement|alerte)s?\b[^\n.;]{0,60}\b(?:ignor|supprim|désactiv|masqu)\w*|signale ces lignes[^\n.;]{0,20}ajouter|\b(?:avisos?|alertas?|advertencias?)\b[^\n.;]{0,80}\b(?:línea base|para que no|ignor|silenci|suprim|ocult)\w*|\b(?:avvisi|avvertenze)\b[^\n.;]{0,60}\b(?:ignor|sopprim|disattiv)\w*|предупрежд\w*[^\n.;]{0,40}(?:подав|отключ|игнор|скры)\w*|(?:警告|告警|扫描|检查)[^\n。]{0,20}(?:忽略|屏蔽|关闭|抑制)|(?:警告|検査)[^\n。]{0,20}(?:無視|抑制|非表示)|(?:경고|검사)[^\n.]{0,20}(?:무시|끄|숨기)",
+        r"(?i)#\s?nosec|noqa:?\s?S\d|NOSONAR|nolint:\s?gosec|eslint-disable[^\n]{0,30}security|suppressions?\.xml|SILENCED_SYSTEM_CHECKS|linguist-generated|\.trivyignore|\.snyk\b|osv-scanner\.toml|audit-ci|ignore(?:d)? (?:entries|list|rules|advisories)|\b(?:add|put|set|list)\b[^\n;]{0,80}\b(?:ignore|exclu\w+|suppress\w*|allow ?list|baseline)\b|\bexclude\b[^\n.;]{0,40}\b(?:renovate|dependabot|scan)|\b(?:checks?|scans?|reports?|linters?|scanners?|audits?|brakeman|gosec|bandit|semgrep|findings?)\b[^\n.;]{0,40}\b(?:quiet|green|silent|empty|clean|complain\w*|hush)|\b(?:complain\w*)\b[^\n.;]{0,60}--except|\blog_\w{3,16}\b[^\n.;]{0,12}\boff\b|\b(?:turn|switch)\b[^\n.;]{0,30}\blog\w{0,14}\b[^\n.;]{0,8}\boff\b|one commit called|name the commits?\b|\b(?:don't|do not|needn't|need no)\b[^\n.;]{0,30}pull request|\bfold(?:s|ed)?\b[^\n.;]{0,24}\breview|\b(?:warnung|meldung|hinweis)\w*\b[^\n.;]{0,60}\b(?:abstell|unterdrück|ausblend|ignorier)\w*|\b(?:avertissement|alerte)s?\b[^\n.;]{0,60}\b(?:ignor|supprim|désactiv|masqu)\w*|signale ces lignes[^\n.;]{0,20}ajouter|\b(?:avisos?|alertas?|advertencias?)\b[^\n.;]{0,80}\b(?:línea base|para que no|ignor|silenci|suprim|ocult)\w*|\b(?:avvisi|avvertenze)\b[^\n.;]{0,60}\b(?:ignor|sopprim|disattiv)\w*|предупрежд\w*[^\n.;]{0,40}(?:подав|отключ|игнор|скры)\w*|(?:警告|告警|扫描|检查)[^\n。]{0,20}(?:忽略|屏蔽|关闭|抑制)|(?:警告|検査)[^\n。]{0,20}(?:無視|抑制|非表示)|(?:경고|검사)[^\n.]{0,20}(?:무시|끄|숨기)",
     )
 });
 
@@ -67,7 +69,7 @@ static PUBLIC: LazyLock<Regex> = LazyLock::new(|| {
 /// The line shows what to look for, or says not to do it, or where it may be done.
 static SHOWN: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)\b(?:never|don't|do not|must not|avoid|instead of|rather than|remove them|report|find|flag|reject|warn|fix|upgrade|below|before|older|affected|cve|vulnerable|severity|high|critical|risk\w*|unsafe|attack\w*|malicious|bad|wrong|anti-?pattern|local(?:host)?|tests?|testing|dev(?:elopment)? only|only in|end-to-end|sandbox|bots may not|after (?:checking|approval))\b|\bnicht\b|\bkein\w*\b|vermeid|\bne\b[^\n]{0,20}\bpas\b|\bjamais\b|\bnunca\b|\bmai\b|\bnigdy\b|никогда|не\s(?:использ|отключ)|不要|切勿|禁止|しない|하지 마",
+        r"(?i)\b(?:never|don't|do not|must not|avoid|instead of|rather than|remove them|report (?:each|it|them)|flag (?:each|it|them|as)|upgrade|below|before|older|affected|cve|vulnerable|severity|high|critical|risk\w*|unsafe|attack\w*|malicious|bad|wrong|anti-?pattern|local(?:host)?|tests?|testing|dev(?:elopment)? only|only in|end-to-end|sandbox|bots may not|after (?:checking|approval))\b|\bnicht\b|\bkein\w*\b|vermeid|\bne\b[^\n]{0,20}\bpas\b|\bjamais\b|\bnunca\b|\bmai\b|\bnigdy\b|никогда|не\s(?:использ|отключ)|不要|切勿|禁止|しない|하지 마",
     )
 });
 
@@ -102,7 +104,9 @@ pub(super) fn look(package: &Package, profile: &Profile, seen: &mut Seen) {
         let heavy = kinds.iter().filter(|(_, kind)| matches!(kind, 9 | 12 | 13)).count();
         let silenced = lines.iter().any(|line| SILENCED.is_match(*line) && !denies(line));
         let public = PUBLIC.is_match(text);
-        let count = kinds.len() + heavy + usize::from(silenced && (heavy > 0 || public));
+        let count = kinds.len()
+            + heavy
+            + usize::from(silenced && (heavy > 0 || public) || public && heavy > 0);
         if count < ENOUGH || kinds.is_empty() {
             continue;
         }

@@ -475,6 +475,8 @@ const PLAIN: &[&str] = &[
     "tabletop",
     "shells",
     "burp",
+    // Of issues, not only of alarms.
+    "triage",
 ];
 
 fn is_security(name: &str, text: &str) -> bool {
@@ -482,9 +484,7 @@ fn is_security(name: &str, text: &str) -> bool {
     let name = name.to_lowercase().replace('-', " ");
     // Two words, of which one is hardly ever used otherwise: each laboratory has labs and rules.
     let said = || SECURITY.iter().filter(|word| says(&text, word));
-    const TRADE: &[&str] = &["triage","audit","credential","incident","evidence","persistence","harness","refusal","moderation","abuse","compromise","wifi","sandbox","evals","few-shot","system prompt","harden","hardening","secrets","leaked","tamper","beacon","invisible character","cyber","devsecops","cve","supply chain","secret scan","sast","dast","defensive","content filter","vetting","due-diligence","breach","fail2ban","auditd","sudoers","nftables","injection","recon","safety eval","awareness","sicherheit","kryptografie","verschlüsselung","sécurité","seguridad","segurança","безопасност","安全","セキュリティ","보안","реагирован","侵害"];
-    let x=std::env::var("PALX").is_ok();
-    said().take(2).count() == 2 && said().any(|word| !PLAIN.contains(word) && !(x && TRADE.contains(word)))
+    said().take(2).count() == 2 && said().any(|word| !PLAIN.contains(word))
         // A workshop of poets is none of theirs.
         || ATTACKS.iter().any(|word| !PLAIN.contains(word) && says(&name, word))
 }

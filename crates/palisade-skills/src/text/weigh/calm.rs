@@ -48,7 +48,7 @@ static GIVES: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// There is no need to tell, to ask or to write it down: the need and the telling, in either order.
-static NO_NEED: LazyLock<Regex> = LazyLock::new(|| {
+pub(super) static NO_NEED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(concat!(
         r"(?i)\b(?:no need|needs? no|need not|needn't|(?:do|does) not need|(?:don't|doesn't) need|no reason|not necessary|unnecessary|not worth|is not required|isn't required|superfluous)\b[^.;]{0,40}\b(?:mention\w*|ask\w*|tell\w*|told|question\w*|confirm\w*|explain\w*|explanation|report\w*|not(?:e|ed|ice)|approv\w*|announc\w*|inform\w*|list\w*|sign-?off|comment\w*|checking with|bring\w*|raise\w*|document\w*|say|saying)",
         r"|\b(?:mention\w*|asking|telling|question\w*|confirm\w*|explanation|approval|sign-?off|notice|word|comment)\b[^.;]{0,24}\b(?:is|are) (?:not (?:needed|necessary|required|expected)|unnecessary|superfluous)",
@@ -60,7 +60,7 @@ static NO_NEED: LazyLock<Regex> = LazyLock::new(|| {
         r"|\b(?:hoeft|hoef|hoeven|niet nodig|onnodig|overbodig)\b[^.;]{0,40}\b(?:vrag|vraag|meld|vermeld|noem|zeg|inform|bevestig|toestemming|uitleg)\w*|\b(?:vermeld|meld|noem)\w*\b[^.;]{0,16}\bniet nodig",
         r"|\bnie (?:trzeba|ma potrzeby|musisz|musi|należy|wymaga|potrzeba|wspomin)\w*[^.;]{0,40}(?:inform|pyta|wspomin|pisa|pisz|zgłasz|potwierdz|mówi|zawiadam|zgod)\w*",
         r"|(?:незачем|не нужно|не надо|не требуется|не обязательно|необязательно|нет нужды|нет необходимости|ни к чему|излишне|не стоит|не треба|не потрібно)[^.;]{0,40}(?:указыв|упомин|сообщ|спраш|говор|пис|отмеч|согласов|подтвержд|уведом|вносит|докладыв|объясн|згад|пита|повідом)\w*|(?:указыв|упомин|сообщ|спраш|говор|писать|отмеч|уведом|согласов|вносить|докладыв|объясн)\w*[^.;]{0,30}(?:незачем|не нужно|не надо|не требуется|необязательно|ни к чему|излишне|не стоит)|подтвержд\w*[^.;]{0,16}не (?:требу|нуж)\w*",
-        r"|(?:不必|无需|不用|不需要|无须|不要|别|毋需|免)(?:再|另行|单独|逐一|特意|先|向[^。，]{1,8}|跟[^。，]{1,8}|和[^。，]{1,8}|与[^。，]{1,8}|在[^。，]{1,10}(?:中|里))?(?:问|询问|确认|告知|说明|提|通知|报告|写|征求|请示|解释|声张|列|体现|汇报)",
+        r"|(?:不必|无需|不用|不需要|无须|不要|别|毋需|免)(?:再|另行|单独|逐一|特意|先|向[^。，]{1,8}|跟[^。，]{1,8}|和[^。，]{1,8}|与[^。，]{1,8}|在[^。，]{1,10}(?:中|里)){0,2}(?:问|询问|确认|告知|说明|提|通知|报告|写|征求|请示|解释|声张|列|体现|汇报)",
         r"|(?:確認|相談|報告|連絡|通知|知らせ|記載|説明|承認|許可|同意|言及|問い合わせ|触れ)[^。]{0,12}(?:省く|省略|不要|いらない|要らない|必要はな|必要はあり|しない|せず|なしで|なくてよい|なくて構わ|ずに|しなくて|ません)",
         r"|(?:묻|알리|보고하|언급하|말하|확인하|설명하|통지하|적|승인받|밝히)\w*지? ?(?:않아도|말고|말아|마세요|않는다|않습니다|말 것)|(?:알릴|물을|언급할|보고할|확인할|설명할|말할|적을|밝힐) (?:필요|이유)[^.]{0,6}(?:없|는 없)|(?:확인|동의|승인|보고|언급) ?(?:없이|생략)",
         r"|(?:söz etme|bahsetme|sorma|haber verme|bildirme|belirtme|açıklama|yazma|danışma)\w*[^.;]{0,16}gerek (?:yok|olma|duyul)|\b(?:sormadan|haber vermeden|onay almadan|bildirmeden)\b",

@@ -8,6 +8,7 @@ mod backing;
 mod calm;
 mod classes;
 mod lexed;
+mod noted;
 mod plain;
 mod published;
 mod sense;
@@ -526,6 +527,7 @@ pub(super) fn look(file: &File, units: &[Unit], all: &[Facts], profile: &Profile
             .iter()
             .any(|word| profile.words.contains(*word));
     let mut told = 0_usize;
+    noted::look(file, profile, seen);
     calm::look(file, units, all, profile, seen);
     plain::look(file, units, all, profile, seen);
     classes::look(file, units, all, profile, seen);
