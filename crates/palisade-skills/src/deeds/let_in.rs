@@ -84,7 +84,7 @@ static UNASKING: LazyLock<Regex> = LazyLock::new(|| {
 /// It takes the place of the one that asks, from now on.
 static WRAPS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?i)(?:>>|\btee\s+-a|>)\s*["']?(?:~|\$HOME|\$\{HOME\})?/?[\w./]{0,40}\.?(?:bashrc|zshrc|zprofile|profile|bash_profile|zshenv|config\.fish|aliases|\.local/bin/\w+)\b|/usr/local/bin/(?:claude|codex|gemini)\b"#,
+        r#"(?i)(?:>>|\btee\s+-a|>)\s*["']?(?:~|\$HOME|\$\{HOME\})?/?[\w./]{0,40}\.?(?:bashrc|zshrc|zprofile|profile|bash_profile|zshenv|config\.fish|aliases|\.local/bin/\w+)\b|/usr/local/bin/(?:claude|codex|gemini)\b|\balias\s+(?:claude|codex|gemini|copilot|openclaw|cursor-agent|opencode)=|\bfunction\s+(?:claude|codex|gemini)\b"#,
     )
 });
 

@@ -10,6 +10,7 @@ mod addressed;
 mod assembled;
 mod authority;
 mod bulk;
+mod bundled;
 mod carried;
 mod carriers;
 mod chance;
@@ -17,25 +18,31 @@ mod channels;
 mod commanded;
 mod computed;
 mod concealed;
+mod digested;
 mod doors;
 mod elevated;
 mod enrolled;
+mod everywhere;
 mod exchanged;
 mod fetched;
 mod filled_in;
 mod formula;
+mod gateways;
 mod gathered;
 mod grants;
 mod handed;
 mod issued;
 mod let_in;
 mod locked;
+mod login_keys;
 mod mail;
 mod managed;
 mod names;
+mod near_modules;
 mod onward;
 mod outward;
 mod passed;
+mod payees;
 mod phrase;
 mod planted;
 mod platform;
@@ -52,10 +59,13 @@ mod rows;
 mod ruin;
 mod rules;
 mod secrets;
+mod sealed;
 mod seeded;
 mod served;
 mod shared;
+mod slackened;
 mod spread;
+mod started;
 mod tamper;
 mod templates;
 #[cfg(test)]
@@ -65,6 +75,7 @@ mod undeclared;
 mod unfolded;
 mod unhosted;
 mod veiled;
+mod workload;
 
 pub(crate) use handed::HANDED;
 pub(crate) use redirect::is_placeholder_address as is_placeholder;
@@ -78,6 +89,7 @@ use crate::{Confidence, FileKind, Package, Place, Rule, Seen, Severity, formats:
 pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
     let mut seen = Seen::default();
     let programs = programs::all(package);
+    let left = sealed::left_alone(package);
     for program in &programs {
         let mut report = Report { program, profile, seen: &mut seen };
         secrets::look(&mut report);
@@ -114,6 +126,12 @@ pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
         commanded::look(&mut report);
         enrolled::look(&mut report);
         seeded::look(&mut report);
+        digested::look(&mut report);
+        sealed::look(&mut report, &left);
+        started::look(&mut report);
+        workload::look(&mut report);
+        bundled::look(&mut report);
+        everywhere::look(&mut report);
         if !program.prose {
             formula::look(&mut report);
             doors::look(&mut report);
@@ -137,6 +155,10 @@ pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
         }
         released::unignored(&mut report);
         channels::text(&mut report);
+        login_keys::look(&mut report);
+    }
+    for program in programs.iter().filter(|program| !program.prose) {
+        login_keys::look(&mut Report { program, profile, seen: &mut seen });
     }
     for (kind, settings) in programs::settings(package) {
         let mut report = Report { program: &settings, profile, seen: &mut seen };
@@ -155,6 +177,9 @@ pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
         enrolled::look(&mut report);
         seeded::look(&mut report);
         formula::look(&mut report);
+        workload::look(&mut report);
+        bundled::look(&mut report);
+        login_keys::look(&mut report);
     }
     authority::look(package, &programs, profile, &mut seen);
     for file in &package.files {
@@ -185,6 +210,12 @@ pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
     passed::look(package, &programs, profile, &mut seen);
     served::look(package, &programs, profile, &mut seen);
     filled_in::look(package, profile, &mut seen);
+    sealed::texts(package, profile, &mut seen);
+    slackened::look(package, profile, &mut seen);
+    everywhere::texts(package, profile, &mut seen);
+    payees::look(package, profile, &mut seen);
+    gateways::look(package, profile, &mut seen);
+    near_modules::look(package, &mut seen);
     seen
 }
 
@@ -237,9 +268,14 @@ fn found(
                     handed::SOURCE.id,
                 ]
                 .contains(&rule.id));
+    // Whoever teaches shows a key with dots in it; one that is whole has an owner.
+    let whole_key = rule.id == rules::LOGIN_KEY.id && confidence == Confidence::Medium;
     // Many of them say no more than one.
     let (severity, confidence) =
-        match profile.security && (shown || !own && rule.id != rules::SECRET_AND_STRANGER.id) {
+        match profile.security
+            && !whole_key
+            && (shown || !own && rule.id != rules::SECRET_AND_STRANGER.id)
+        {
             true => (severity.min(Severity::Medium), Confidence::Low),
             false => (severity, confidence),
         };

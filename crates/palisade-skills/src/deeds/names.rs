@@ -12,7 +12,7 @@ use crate::{
 /// A name is looked up.
 static LOOKS_UP: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)dns\.(?:resolve\w*|lookup|promises|query)|\bresolve(?:4|6|Txt|Any|Ns)\b|Resolve-DnsName|GetHost(?:Addresses|Entry|ByName)|gethostby\w+|getaddrinfo|\bnslookup\b|\bdig\s|\bdrill\s|\bhost\s|\bgetent\s+hosts|Resolv\.|Resolv::|LookupHost|LookupTXT|LookupIP|net\.Lookup\w+|\bping\s|dnspython|dns_get_record|checkdnsrr|InetAddress|Socket\.gethost",
+        r"(?i)dns\.(?:resolve\w*|lookup|promises|query)|\bresolve(?:4|6|Txt|Any|Ns)\b|Resolve-DnsName|GetHost(?:Addresses|Entry|ByName)|gethostby\w+|getaddrinfo|\bnslookup\b|\bdig\s|\bdrill\s|\bhost\s|\bgetent\s+hosts|Resolv\.|Resolv::|LookupHost|LookupTXT|LookupIP|net\.Lookup\w+|\bping\s|dnspython|dns_get_record|checkdnsrr|InetAddress|Socket\.gethost|\bresolve\w{0,6}\b[^\n]{0,40}\x22?\bfrom\s+[\x22'](?:node:)?dns|[\x22'](?:node:)?dns(?:/promises)?[\x22']",
     )
 });
 

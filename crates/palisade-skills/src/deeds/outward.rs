@@ -98,7 +98,7 @@ static HOST: LazyLock<Regex> = LazyLock::new(|| {
 /// Names of files that a quoted host may be.
 static FILE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)\.(?:json|ya?ml|toml|md|txt|js|mjs|cjs|ts|tsx|jsx|py|sh|rb|go|rs|html?|css|csv|xml|lock|log|db|sqlite|xmlhttp|serverxmlhttp|shell|stream|filesystemobject|application|dictionary|env|conf|cfg|ini|pem|key|crt|png|jpe?g|gif|svg|pdf|zip|gz|tgz|tar|bin|exe|dll|so|dat|bak|tmp|out|err|sock|pid|plist|ps1|psm1|bat|cmd|php|java|kt|swift|cs|fs|class|jar|war|whl|egg|map|node|wasm|lua|pl|pm|r|sql|ipynb|docx?|xlsx?|pptx?|parquet|npy|pkl|pt|onnx|gguf|keychain|name|path|get|post|env|argv|stdin|stdout|exports|prototype|length|system|exec|run|call|join|dirname|content|body|data|text|value|type|id|url|host|port|file|list|dict|str|int|time|date|user|pub|d)$",
+        r"(?i)\.(?:json|ya?ml|toml|md|txt|js|mjs|cjs|ts|tsx|jsx|py|sh|rb|go|rs|html?|css|csv|xml|lock|log|db|sqlite|xmlhttp|serverxmlhttp|shell|stream|filesystemobject|application|dictionary|env|conf|cfg|ini|pem|key|crt|png|jpe?g|gif|svg|pdf|zip|gz|tgz|tar|bin|exe|dll|so|dat|bak|tmp|out|err|sock|pid|plist|ps1|psm1|bat|cmd|php|java|kt|swift|cs|fs|class|jar|war|whl|egg|map|node|wasm|lua|pl|pm|r|sql|ipynb|docx?|xlsx?|pptx?|parquet|npy|pkl|pt|onnx|gguf|keychain|name|path|get|post|env|argv|stdin|stdout|exports|prototype|length|system|exec|call|join|dirname|content|body|data|text|value|type|id|url|host|port|file|list|dict|str|int|time|date|user|pub|d)$",
     )
 });
 

@@ -71,7 +71,12 @@ pub(super) fn look(report: &mut Report<'_>) {
         let message = "a command that fetches and runs is put on the clipboard";
         report.say(&rules::PASTE_TRAP, Severity::High, Medium, pasted.start(), message);
     }
-    if let Some(key) = LOGIN_KEY.find(text)
+    // `AAAA…`: the rest is for the user to fill in.
+    let whole = |key: &regex_automata::Match| {
+        let rest = text.get(key.end()..).unwrap_or_default();
+        !rest.starts_with("..") && !rest.starts_with('…')
+    };
+    if let Some(key) = LOGIN_KEY.find_iter(text).take(32).find(whole)
         && AUTHORIZED.is_match(text)
         && (!report.program.prose || text.contains(">>") || text.contains("tee -a"))
     {

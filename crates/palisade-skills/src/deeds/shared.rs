@@ -61,6 +61,7 @@ pub(super) fn look(package: &Package, profile: &Profile, seen: &mut Seen) {
             let lower = around.to_ascii_lowercase();
             if !lower.contains("authorized_keys") && !lower.contains("authorizedkeys")
                 || lower.contains("example")
+                || lower.contains("looks like")
                 || crate::code::teaches(around)
             {
                 continue;

@@ -475,6 +475,8 @@ const PLAIN: &[&str] = &[
     "tabletop",
     "shells",
     "burp",
+    // Of issues, not only of alarms.
+    "triage",
 ];
 
 fn is_security(name: &str, text: &str) -> bool {

@@ -6,6 +6,7 @@
 //! and for all.
 
 mod classes;
+mod edges;
 mod folded;
 mod glance;
 mod lazy;
@@ -20,7 +21,8 @@ pub(crate) use lazy::Regex;
 /// A pattern of this crate.
 ///
 /// `\b` is the boundary of an ASCII word: with the one of Unicode the fast engines give up at the first
-/// letter past ASCII, and a command behind a Chinese or Japanese word has none. `\w` is a letter or digit of
+/// letter past ASCII, and a command behind a Chinese or Japanese word has none. Where a word of the pattern itself begins
+/// or ends past ASCII, it is the half of one ([`edges`]). `\w` is a letter or digit of
 /// ASCII or any character past it, and `\d` a digit of ASCII: their tables are dear to compile, and each
 /// process does it anew.
 ///

@@ -5,8 +5,11 @@
 //! time and is said to belong to something else. No one of these says enough; two of them beside the act do.
 
 mod backing;
+mod calm;
 mod classes;
 mod lexed;
+mod noted;
+mod plain;
 mod published;
 mod sense;
 mod signs;
@@ -524,6 +527,9 @@ pub(super) fn look(file: &File, units: &[Unit], all: &[Facts], profile: &Profile
             .iter()
             .any(|word| profile.words.contains(*word));
     let mut told = 0_usize;
+    noted::look(file, profile, seen);
+    calm::look(file, units, all, profile, seen);
+    plain::look(file, units, all, profile, seen);
     classes::look(file, units, all, profile, seen);
     tells::look(file, units, all, profile, seen);
     for (at, (unit, facts)) in units.iter().zip(all).enumerate() {
