@@ -29,6 +29,7 @@ mod grants;
 mod handed;
 mod issued;
 mod let_in;
+mod listed;
 mod locked;
 mod mail;
 mod managed;

@@ -5,9 +5,11 @@
 //! time and is said to belong to something else. No one of these says enough; two of them beside the act do.
 
 mod backing;
+mod cited;
 mod classes;
 mod lexed;
 mod published;
+mod searched;
 mod sense;
 mod signs;
 mod tells;
@@ -310,6 +312,7 @@ fn carries_off(
                 .any(|own| unit.text.contains(own))
         || facts.says(&[Ask])
         || is_denied(&unit.text)
+        || cited::is_cited(unit, facts)
     {
         return false;
     }
