@@ -4,7 +4,7 @@
 //! The corpus has two halves, told apart by a hash of the name: one that rules may be mended against, and one
 //! that is only counted. `--misses` names what was judged wrongly in the first half and why; `--held-out` does so
 //! for the second one, which spoils it. `--benign DIR` counts the skills of a folder, all of them taken as harmless.
-//! `--all` explains every case of it.
+//! `--all` explains every case of it. `--benign DIR --json` prints each report as a line, for whoever counts further.
 //! `--folder DIR` measures a corpus of plain folders that lies elsewhere: `malicious/FAMILY/CASE` or `malicious/CASE`,
 //! `benign/CASE`, `dual-use/CASE`.
 
@@ -174,6 +174,9 @@ fn main() {
         let mut count = Count::default();
         for report in judge(Path::new(arguments.get(at + 1).expect("--benign DIR"))) {
             count.add(report.verdict);
+            if has("--json") {
+                println!("{}", serde_json::to_string(&report).unwrap());
+            }
             if has("--misses") && report.verdict == Verdict::Dangerous {
                 let id = report.path.clone();
                 explain(&id, &[report]);

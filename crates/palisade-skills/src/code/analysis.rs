@@ -243,7 +243,7 @@ impl Analysis {
         self.outermost().is_some_and(|unit| unit.auto_run)
     }
 
-    fn outermost(&self) -> Option<&Unit> {
+    pub(crate) fn outermost(&self) -> Option<&Unit> {
         let (unit, _) = self.anchored(self.here);
         self.units.get(unit)
     }

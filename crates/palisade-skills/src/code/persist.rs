@@ -10,6 +10,24 @@ use super::value::Value;
 use crate::{Confidence, Severity, Use};
 
 impl Analysis {
+    /// Is it a snippet of the text that tells people, not agents, what a package is?
+    fn is_readme(&self) -> bool {
+        self.is_prose()
+            && self.outermost().is_some_and(|unit| {
+                let name = unit.origin.file.rsplit('/').next().unwrap_or_default();
+                name.to_ascii_lowercase().starts_with("readme")
+            })
+    }
+
+    /// Is it the folder of skills that a package has its own place in, or that place?
+    fn is_own_folder(&self, path: &str) -> bool {
+        let Some((_, place)) = path.rsplit_once("/skills/") else { return false };
+        let name = place.split('/').next().unwrap_or_default();
+        let name: String =
+            name.chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_lowercase();
+        name.is_empty() || self.words.contains(&name)
+    }
+
     /// Something is written to where it acts again.
     pub(crate) fn persist(&mut self, to: Standing, path: &str, content: &Value, append: bool) {
         self.can(Use::Persist(path.to_owned()));
@@ -66,9 +84,22 @@ impl Analysis {
                 let installed = self.is_prose() && !strange && shown.contains("/skills/");
                 let telling = !installed
                     && (fetched || is_order(&text) || matches!(shell_line(&text), Line::Telling));
+                // What whoever installs it is told, in the package's own name.
+                let cloned = self.has(
+                    &content.taint,
+                    |tag| matches!(tag, Tag::Network(from) if is_of_forge(from)),
+                );
+                let own = (installed || cloned)
+                    && self.is_readme()
+                    && shown.contains("/skills/")
+                    && self.is_own_folder(&shown);
                 (
                     &rules::AGENT_MEMORY,
-                    if telling { Severity::High } else { Severity::Medium },
+                    match (own, telling) {
+                        (true, _) => Severity::Low,
+                        (false, true) => Severity::High,
+                        (false, false) => Severity::Medium,
+                    },
                     format!("`{shown}`, which steers later sessions of the agent, is written."),
                 )
             }
@@ -172,6 +203,19 @@ enum Line {
     Other,
 }
 
+/// Is it a repository at a forge, and not what somebody serves there as bytes?
+fn is_of_forge(address: &str) -> bool {
+    ["github.com", "gitlab.com", "bitbucket.org", "codeberg.org"].iter().any(|forge| {
+        address.split_once(forge).is_some_and(|(before, rest)| {
+            (before.is_empty() || before.ends_with(['/', '@']))
+                && rest.starts_with(['/', ':'])
+                && !["/raw/", "/releases/", "/archive/", "/uploads/"]
+                    .iter()
+                    .any(|part| rest.contains(part))
+        })
+    })
+}
+
 /// Does a line do more than to fetch something to look at?
 fn is_active(text: &str) -> bool {
     [
@@ -214,7 +258,7 @@ fn shell_line(text: &str) -> Line {
     // `eval "$(tool init zsh)"` is how tools of the prompt are switched on.
     static SWITCH: std::sync::LazyLock<crate::pattern::Regex> = std::sync::LazyLock::new(|| {
         crate::pattern::pattern(
-            r#"eval "?\$\((?:~?[\w./-]{0,60}/)?[a-z][\w-]{1,20} (?:activate|init|hook|shellenv|completion|env|setup|virtualenv-init|alias)[\w =-]{0,30}\)"?"#,
+            r#"eval "?\$\((?:~?[\w./-]{0,60}/)?[a-z][\w-]{1,20} (?:activate|init|hook|shellenv|(?:--)?(?:generate-)?(?:shell-)?completions?|env|setup|virtualenv-init|alias)[\w =-]{0,30}\)"?"#,
         )
     });
     let switched: String = text

@@ -150,9 +150,23 @@ fn says(line: &str, name: &str) -> bool {
     let lower = line.to_ascii_lowercase();
     let joined = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric() || c == '_');
     lower.match_indices(name).any(|(at, _)| {
-        !joined(lower.get(..at).and_then(|text| text.chars().next_back()))
+        !is_in_address(&lower, at)
+            && !joined(lower.get(..at).and_then(|text| text.chars().next_back()))
             && !joined(lower.get(at + name.len()..).and_then(|text| text.chars().next()))
     })
+}
+
+/// Is it a part of an address, as `tasks` is of `https://api.example.net/v1/tasks/new`? What goes along behind `?` is none of it.
+fn is_in_address(line: &str, at: usize) -> bool {
+    let before = line.get(..at).unwrap_or_default();
+    let mut words = before.rsplit(|c: char| c.is_whitespace() || "\"'`<>()".contains(c));
+    let word = words.next().unwrap_or_default();
+    // `get /v1/tasks`: a path of a server, behind the verb of a request.
+    let asked = word.starts_with('/')
+        && words
+            .find(|word| !word.is_empty())
+            .is_some_and(|verb| matches!(verb, "get" | "post" | "put" | "patch" | "delete"));
+    (word.contains("://") || asked) && !word.contains(['?', '$', '{', '=', '@'])
 }
 
 /// The stranger whom a line names.

@@ -146,9 +146,9 @@ fn unchecked(report: &mut Report<'_>) {
 }
 
 /// Does the key bear the name of the host: `ACME_API_KEY`, at `api.acme.com`?
-fn is_its_key(text: &str, host: &str) -> bool {
+pub(super) fn is_its_key(text: &str, host: &str) -> bool {
     let owner = host.rsplit('.').nth(1).unwrap_or_default().replace('-', "_").to_ascii_uppercase();
-    owner.len() > 3
+    owner.len() > 2
         && ["_API_KEY", "_KEY", "_TOKEN", "_API_TOKEN"]
             .iter()
             .any(|end| text.contains(&format!("{owner}{end}")))

@@ -33,6 +33,7 @@ mod grants;
 mod handed;
 mod issued;
 mod let_in;
+mod listed;
 mod locked;
 mod login_keys;
 mod mail;

@@ -141,6 +141,7 @@ pub(super) fn names_stranger(program: &Program<'_>, profile: &Profile) -> Option
 pub(super) fn strangers(program: &Program<'_>, profile: &Profile) -> Vec<Stranger> {
     const MOST: usize = 256;
     let sends = sends(program);
+    let lists = std::cell::OnceCell::new();
     let mut all = Vec::new();
     for found in HOST.find_iter(&program.text).take(MOST) {
         let Some(whole) = program.text.get(found.range()) else { continue };
@@ -179,6 +180,15 @@ pub(super) fn strangers(program: &Program<'_>, profile: &Profile) -> Vec<Strange
             && !bare.contains("://")
             && host.parse::<std::net::Ipv4Addr>().is_err()
             && (FILE.is_match(&host) || !has_known_end(&host))
+        {
+            continue;
+        }
+        if quoted
+            && !bare.contains("://")
+            && lists
+                .get_or_init(|| super::listed::compared(&program.text))
+                .iter()
+                .any(|list| list.contains(&found.start()))
         {
             continue;
         }

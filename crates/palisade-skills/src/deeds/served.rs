@@ -66,8 +66,10 @@ pub(super) fn look(
             continue;
         }
         let told = told.get_or_init(|| package.texts_lowered());
-        let strangers: Vec<&outward::Stranger> =
-            strangers.iter().filter(|stranger| !stranger.is_told(told)).collect();
+        let strangers: Vec<&outward::Stranger> = strangers
+            .iter()
+            .filter(|stranger| !stranger.is_told(told) && !is_picture(program, stranger.at))
+            .collect();
         let Some(first) = strangers.first() else { continue };
         if let Some(at) = runs(text, &strangers) {
             let message = format!(
@@ -85,6 +87,21 @@ pub(super) fn look(
             ));
         }
     }
+}
+
+/// Does an address stand in an element of a page that shows or leads to what is there, and runs none of it?
+fn is_picture(program: &Program<'_>, at: usize) -> bool {
+    const PAGES: &[&str] = &[".html", ".htm", ".xhtml", ".svg"];
+    const SHOWS: &[&str] =
+        &["<img", "<a ", "<link", "<source", "<picture", "<video", "<image", "<meta"];
+    if !PAGES.iter().any(|end| program.path.ends_with(end)) {
+        return false;
+    }
+    // The element that is open there.
+    let before = program.text.get(..at).unwrap_or_default();
+    let Some(open) = before.rfind('<') else { return false };
+    let element = before.get(open..).unwrap_or_default().to_ascii_lowercase();
+    !element.contains('>') && SHOWS.iter().any(|shows| element.starts_with(shows))
 }
 
 /// Where what one of the strangers serves is run.

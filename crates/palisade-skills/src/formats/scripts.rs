@@ -149,6 +149,19 @@ fn pairs(file: &File, text: &str, profile: &Profile, seen: &mut Seen) {
     }
 }
 
+/// Is a line of a text one field of a document, whose whole value is where something is, as a licence or a server is?
+///
+/// A call has its verb on the line, or its argument stands in quotation marks behind a plain name.
+fn is_field(line: &str) -> bool {
+    let line = line.trim().trim_start_matches("- ");
+    line.split_once(": ").is_some_and(|(name, value)| {
+        name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'))
+            && value.starts_with("http")
+            && !value.contains(char::is_whitespace)
+            && !value.contains(['$', '{', '?'])
+    })
+}
+
 /// Commands within sentences, and blocks of languages that are not parsed.
 fn inline(file: &File, text: &str, profile: &Profile, seen: &mut Seen) {
     let mut block: Option<(u32, String)> = None;
@@ -243,6 +256,7 @@ fn judge(file: &File, text: &str, line: u32, sure: Confidence, profile: &Profile
             ["curl", "wget", "iwr", "irm", "Invoke-", "Download", "fetch", "http"]
                 .iter()
                 .any(|word| line.contains(word))
+                && !(file.kind == FileKind::Prose && is_field(line))
         })
         .collect::<Vec<_>>()
         .join("\n");

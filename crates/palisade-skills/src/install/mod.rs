@@ -93,6 +93,7 @@ fn successors(file: &File, seen: &mut Seen) {
             });
             if twice
                 && name.contains('-')
+                && is_named(line, name)
                 && !known(name)
                 && tokens.iter().any(|token| known(token))
             {
@@ -114,6 +115,26 @@ fn successors(file: &File, seen: &mut Seen) {
             message,
         );
     }
+}
+
+/// Does a word stand somewhere as the name of something: in quotation marks, in a row, a list or behind a sign? Between plain
+/// words, `type-safe applications`, it is a word.
+fn is_named(line: &str, name: &str) -> bool {
+    let plain = |c: Option<char>| c.is_none_or(|c| c.is_alphabetic() || c == '.');
+    line.match_indices(name).any(|(at, _)| {
+        let before = line.get(..at).unwrap_or_default();
+        let after = line.get(at + name.len()..).unwrap_or_default();
+        let spaced =
+            before.ends_with(' ') && (after.starts_with(' ') || after.starts_with(['.', ',']));
+        let installs =
+            ["install ", "add ", "-i ", "-D ", "require ", "to ", "by ", "with ", "use "]
+                .iter()
+                .any(|verb| before.ends_with(verb));
+        !spaced
+            || installs
+            || !plain(before.trim_end().chars().next_back())
+            || !plain(after.trim_start().chars().next())
+    })
 }
 
 /// A finding about a name that looks like another.

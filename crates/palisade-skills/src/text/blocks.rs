@@ -3,6 +3,7 @@
 use pulldown_cmark::{CodeBlockKind, Event, LinkType, Options, Parser, Tag, TagEnd};
 
 use super::normal::{clean, normal};
+use super::pages;
 use crate::formats::Lines;
 
 /// Where a sentence stands.
@@ -62,11 +63,20 @@ pub(crate) struct Blocks<'a> {
     pub(crate) units: Vec<Unit>,
     section: u32,
     teaching: bool,
+    /// Does the page's own program show what its elements hold for it?
+    shows_data: bool,
 }
 
 impl<'a> Blocks<'a> {
     pub(crate) fn of(text: &'a str) -> Self {
-        Self { text, lines: Lines::of(text), units: Vec::new(), section: 0, teaching: false }
+        Self {
+            text,
+            lines: Lines::of(text),
+            units: Vec::new(),
+            section: 0,
+            teaching: false,
+            shows_data: false,
+        }
     }
 
     /// Takes what stands in a part of the text. The map leads from offsets in the piece to the text's.
@@ -318,22 +328,37 @@ impl<'a> Blocks<'a> {
                 rest += close;
             } else if element.len() > 60 {
                 // Attributes may hold sentences: `alt`, `title`, `data-…`.
-                for value in element
-                    .split('"')
-                    .skip(1)
-                    .step_by(2)
-                    .filter(|value| value.len() > 40 && value.contains(' ') && !is_set(value))
-                {
-                    self.push(value, at + start, Spot::Hidden);
+                let mut parts = element.split('"');
+                while let (Some(name), Some(value)) = (parts.next(), parts.next()) {
+                    if value.len() <= 40 || !value.contains(' ') || is_set(value) {
+                        continue;
+                    }
+                    let name = name.trim_end_matches('=').rsplit(char::is_whitespace).next();
+                    let shown =
+                        self.shows_data && name.is_some_and(|name| name.starts_with("data-"));
+                    let spot = if shown { Spot::Prose } else { Spot::Hidden };
+                    self.push(value, at + start, spot);
                 }
             }
         }
         self.push(html.get(rest..).unwrap_or_default(), at + rest, Spot::Prose);
     }
 
-    /// HTML and XML.
+    /// HTML and XML. What a page runs is read as programs are.
     pub(crate) fn markup(&mut self) {
-        self.html(self.text, 0);
+        let text = self.text;
+        let mut from = 0;
+        self.shows_data = text.contains(".dataset") || text.contains("getAttribute(");
+        for script in pages::scripts(text) {
+            self.html(text.get(from..script.start).unwrap_or_default(), from);
+            let body = text.get(script.clone()).unwrap_or_default();
+            self.comments_of(body, script.start);
+            for (at, words) in pages::words(body) {
+                self.push(words, script.start + at, Spot::Prose);
+            }
+            from = script.end;
+        }
+        self.html(text.get(from..).unwrap_or_default(), from);
     }
 
     /// Plain text: each paragraph is one piece.
@@ -345,11 +370,24 @@ impl<'a> Blocks<'a> {
         }
     }
 
+    /// Plain text of which each line is one piece.
+    pub(crate) fn rows(&mut self) {
+        let text = self.text;
+        let mut at = 0;
+        for row in text.split_inclusive('\n') {
+            self.push(row, at, Spot::Prose);
+            at += row.len();
+        }
+    }
+
     /// The comments and the longer texts of code.
     pub(crate) fn comments(&mut self) {
-        let mut at = 0;
+        self.comments_of(self.text, 0);
+    }
+
+    fn comments_of(&mut self, code: &str, mut at: usize) {
         let mut block: Option<&str> = None;
-        for line in self.text.split_inclusive('\n') {
+        for line in code.split_inclusive('\n') {
             let trimmed = line.trim();
             let start = at + line.find(trimmed).unwrap_or(0);
             at += line.len();

@@ -853,7 +853,8 @@ pub(super) fn place(host: &str, profile: &Profile) -> Where {
         known == host
             || host.ends_with(&format!(".{known}"))
             || known.ends_with(&format!(".{host}"))
-    }) || (main.len() > 2 && profile.words.contains(main));
+    }) || (main.len() > 2 && profile.words.contains(main))
+        || super::named::is_projects(main, &profile.words);
     if related {
         Where::Related
     } else if is_vendor(host) {

@@ -4,11 +4,14 @@ pub(crate) mod blocks;
 mod concealment;
 mod facts;
 mod hosts;
+mod named;
 mod normal;
 mod orders;
+mod pages;
 mod phrases;
 mod rules;
 mod section;
+mod subject;
 mod tags;
 mod weigh;
 
@@ -52,6 +55,7 @@ pub(crate) fn units(file: &File) -> Option<Vec<Unit>> {
         FileKind::Definition | FileKind::Data => match formats::parsed(file) {
             Some(document) => values(&mut blocks, &document),
             None if is_markup(&file.path, text) => blocks.markup(),
+            None if is_table(&file.path) && file.bytes.len() < 1 << 20 => blocks.rows(),
             None if file.path.ends_with(".json") || file.bytes.len() < 1 << 20 => blocks.plain(),
             None => return None,
         },
@@ -73,6 +77,11 @@ fn is_markup(path: &str, text: &str) -> bool {
         [".html", ".htm", ".svg", ".xml", ".xhtml", ".xsd", ".xsl", ".xslt", ".rng"];
     ENDS.iter().any(|end| path.ends_with(end))
         || text.trim_start_matches(['\u{feff}', ' ', '\n', '\r']).starts_with("<?xml ")
+}
+
+/// Is it a table, of which each row is a matter of its own?
+fn is_table(path: &str) -> bool {
+    [".csv", ".tsv"].iter().any(|end| path.ends_with(end))
 }
 
 /// Is it a file of commands, in which only comments are words?

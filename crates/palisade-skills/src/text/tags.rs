@@ -519,7 +519,7 @@ pub(super) fn tags(text: &str) -> Vec<Tag> {
             let order = meaning.concept.is_act()
                 && meaning.base
                 && (!english
-                    || is_order(text, start)
+                    || is_order(text, start) && !super::subject::is_subject(text, end)
                     // A program's name is no noun.
                     || matches!(text.get(start..end), Some("curl" | "wget" | "curl -d" | "curl -t" | "curl -f" | "go to" | "goes to")));
             tags.push(Tag {

@@ -109,7 +109,11 @@ impl Analysis {
             }
             if hosts::is_address(address) && !word.starts_with("--") {
                 self.install_address(address, &value);
-            } else if !word.starts_with('-') && word != sub && !word.is_empty() {
+            } else if !word.starts_with('-')
+                && word != sub
+                && !word.is_empty()
+                && !(at > 0 && words.get(at - 1).is_some_and(|before| is_place(before)))
+            {
                 self.can(Use::Install(word.clone()));
                 self.install_name(run, word);
             }
@@ -280,4 +284,9 @@ fn is_index(option: &str) -> bool {
             | "--find-links"
             | "--index"
     )
+}
+
+/// Options behind which a group of dependencies, or a folder, is named, and no package.
+fn is_place(option: &str) -> bool {
+    matches!(option, "--optional" | "--group" | "--extra" | "-G" | "-e" | "--editable")
 }

@@ -234,6 +234,25 @@ impl Analysis {
                 }
                 Value::default()
             }
+            // `hdiutil create`: an image is made, checked or written, and none is opened.
+            "hdiutil"
+                if run.args.first().and_then(|verb| verb.pattern(HOLE_TEXT)).is_some_and(
+                    |verb| {
+                        matches!(
+                            verb.as_str(),
+                            "create"
+                                | "verify"
+                                | "convert"
+                                | "info"
+                                | "imageinfo"
+                                | "resize"
+                                | "detach"
+                        )
+                    },
+                ) =>
+            {
+                Value::default()
+            }
             "open" | "xdg-open" | "start-process" | "installer" | "hdiutil" | "msiexec" => {
                 let mut value = Value::default();
                 for arg in &run.args {

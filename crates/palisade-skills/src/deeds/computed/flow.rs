@@ -138,7 +138,10 @@ pub(super) fn look(texts: &[(&File, &str)], profile: &Profile, seen: &mut Seen) 
         {
             continue;
         }
-        let Some(told) = follow(text, file.kind, &shipped) else { continue };
+        // What a page runs is JavaScript, and its other words are none of a program.
+        let page = [".html", ".htm", ".xhtml"].iter().any(|end| file.path.ends_with(end));
+        let kind = if page { FileKind::JavaScript } else { file.kind };
+        let Some(told) = follow(text, kind, &shipped) else { continue };
         let (severity, sure) = match profile.security {
             true => (Severity::Medium, Confidence::Low),
             false => (Severity::High, Confidence::Medium),

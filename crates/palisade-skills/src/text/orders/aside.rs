@@ -130,7 +130,8 @@ impl Here<'_> {
             .any(|word| self.unit.text.contains(word));
             let (severity, confidence) = match (model, self.backing()) {
                 (true, 1..) => (Severity::High, High),
-                (true, 0) => (Severity::High, Medium),
+                // Alone it is what texts about such a setting show.
+                (true, 0) => (Severity::Medium, Medium),
                 (false, 2..) => (Severity::High, Medium),
                 _ => (Severity::Medium, Low),
             };

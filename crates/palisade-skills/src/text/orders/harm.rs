@@ -47,12 +47,21 @@ impl Here<'_> {
                 let event = stops && noun == "hook" && between == " ";
                 let machine = stops && noun.starts_with("sandbox") && !rest.contains(" from ");
                 let name = rest.starts_with('.') && rest.len() > 1 && !rest.starts_with(". ");
+                // `if the sandbox blocks it, skip the step`: what an earlier clause speaks of, and `disable it` means.
+                let earlier = guard.end <= verb.start
+                    && between.contains(',')
+                    && !text.get(verb.end..).is_some_and(|rest| {
+                        [" it", " them", " that", " those", " this"]
+                            .iter()
+                            .any(|meant| rest.starts_with(meant))
+                    });
                 between.len() <= FAR
                     && !between.contains(['.', ';', '(', '\n'])
                     && !between.contains(" to ")
                     && !event
                     && !machine
                     && !name
+                    && !earlier
             })
         })
     }

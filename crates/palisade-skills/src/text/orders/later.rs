@@ -19,7 +19,8 @@ impl Here<'_> {
     pub(super) fn including(&self, seen: &mut Seen) {
         let facts = self.facts;
         let text = self.unit.text.as_str();
-        let decodes = DECODES.is_match(text);
+        // `how do I decode it?`: what somebody asks.
+        let decodes = DECODES.is_match(text) && !asks_how(text);
         if decodes
             && facts.orders(&[Run, Follow])
             && matches!(
@@ -400,3 +401,17 @@ static UNSTOPPABLE: LazyLock<Regex> = LazyLock::new(|| {
         r"\b(don't|do not|never) (stop|halt|cancel|abort|pause)( it| this)? (when|if|even if|although) (the )?(user|they|he|she|person|human)\b.{0,20}\b(asks?|says?|tells?|wants?|objects?)\b|\btake the seed entry\b|\b(if|when) the user (removes|deletes|undoes|reverts) (it|this|them).{0,40}\b(put|add|insert|restore|write)\b.{0,30}\b(back|again)\b",
     )
 });
+
+/// Is decoding what a question is about?
+fn asks_how(text: &str) -> bool {
+    [
+        "how do i decode",
+        "how do you decode",
+        "how to decode",
+        "how can i decode",
+        "how should i decode",
+    ]
+    .iter()
+    .any(|question| text.contains(question))
+        && text.matches("decod").count() == 1
+}

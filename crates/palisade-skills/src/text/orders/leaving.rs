@@ -289,7 +289,7 @@ impl Here<'_> {
             let data = object || self.said.has(Encode) || self.concealed >= Concealed::Weak;
             let carries = data && facts.label
                 || (self.said.has(DnsLabel)
-                    && (self.said.has(Encode) || object)
+                    && (self.said.has(Encode) || object && self.unit.spot != Spot::Description)
                     && self.composes());
             if carries {
                 let confidence = if object || self.said.has(Encode) || facts.to >= Where::Foreign {

@@ -4,6 +4,7 @@ mod aside;
 mod harm;
 mod later;
 mod leaving;
+mod running;
 mod steering;
 mod unseen;
 

@@ -155,6 +155,10 @@ impl Here<'_> {
                             && !text.is_ascii()
                             && other.end <= tag.start
                             && tag.start - other.end <= 30
+                            // What an earlier clause names is not what this verb is done to.
+                            && text.get(other.end..tag.start).is_some_and(|between| {
+                                !between.contains([',', ';', ':', ')'])
+                            })
                     })
                 });
             let void = [
@@ -287,7 +291,8 @@ impl Here<'_> {
             // direct dependencies`: how far they reach.
             let course = word(tag).starts_with("skip")
                 && word(noun).starts_with("step")
-                && prior.iter().all(|prior| matches!(*prior, "all" | "other" | "any" | "existing"));
+                && prior.iter().all(|prior| matches!(*prior, "all" | "other" | "any" | "existing"))
+                || self.ends_what_runs(word(tag), word(noun), &prior);
             let reach = void
                 && word(noun).starts_with("constraint")
                 && text.get(tag.end..).is_some_and(|rest| {

@@ -476,6 +476,9 @@ pub(super) fn look(file: &File, units: &[Unit], all: &[Facts], profile: &Profile
         if facts.taught || unit.teaching && profile.security || told.len() >= MOST {
             continue;
         }
+        if super::searched::is_list(unit) {
+            continue;
+        }
         if own.kinds == 0 && facts.to < Where::Related && unit.spot != Spot::Code {
             continue;
         }

@@ -6,11 +6,13 @@
 
 mod backing;
 mod calm;
+mod cited;
 mod classes;
 mod lexed;
 mod noted;
 mod plain;
 mod published;
+mod searched;
 mod sense;
 mod signs;
 mod tells;
@@ -313,6 +315,7 @@ fn carries_off(
                 .any(|own| unit.text.contains(own))
         || facts.says(&[Ask])
         || is_denied(&unit.text)
+        || cited::is_cited(unit, facts)
     {
         return false;
     }
