@@ -59,8 +59,8 @@ mod remote;
 mod rows;
 mod ruin;
 mod rules;
-mod secrets;
 mod sealed;
+mod secrets;
 mod seeded;
 mod served;
 mod shared;
@@ -272,14 +272,13 @@ fn found(
     // Whoever teaches shows a key with dots in it; one that is whole has an owner.
     let whole_key = rule.id == rules::LOGIN_KEY.id && confidence == Confidence::Medium;
     // Many of them say no more than one.
-    let (severity, confidence) =
-        match profile.security
-            && !whole_key
-            && (shown || !own && rule.id != rules::SECRET_AND_STRANGER.id)
-        {
-            true => (severity.min(Severity::Medium), Confidence::Low),
-            false => (severity, confidence),
-        };
+    let (severity, confidence) = match profile.security
+        && !whole_key
+        && (shown || !own && rule.id != rules::SECRET_AND_STRANGER.id)
+    {
+        true => (severity.min(Severity::Medium), Confidence::Low),
+        false => (severity, confidence),
+    };
     rule.at(program.path, line, 0, excerpt, message).of(severity).sure(confidence)
 }
 

@@ -179,6 +179,13 @@ static WARNS: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
+/// A table whose rows are found in the work of others, and not done.
+static LOOKS_FOR: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b(?:look(?:s|ing)? for|watch (?:for|out)|smells?|red flags?|warning signs?|symptoms?|issue|problem|weakness|before|worse|worauf achten|à repérer|señales)\b|检查项|問題|问题",
+    )
+});
+
 pub(super) fn look(package: &Package, profile: &Profile, seen: &mut Seen) {
     for file in &package.files {
         if file.kind != FileKind::Prose || file.bytes.len() > LARGEST {
@@ -202,11 +209,18 @@ fn lines(file: &File, text: &str, profile: &Profile, seen: &mut Seen) {
     let mut weak: Vec<(usize, usize)> = Vec::new();
     let mut images: Option<(usize, &str)> = None;
     let mut taught = false;
+    let mut table: Option<bool> = None;
     for (at, line) in text.lines().enumerate() {
         if line.starts_with('#') {
             taught = crate::code::teaches(line) || WARNS.is_match(line);
         }
-        if taught || line.len() > LONGEST {
+        // The head of a table says what its rows are: `| Look for | Example |`.
+        if !line.trim_start().starts_with('|') {
+            table = None;
+        } else if table.is_none() {
+            table = Some(WARNS.is_match(line) || LOOKS_FOR.is_match(line));
+        }
+        if taught || table == Some(true) || line.len() > LONGEST {
             continue;
         }
         if WORD.is_match(line)

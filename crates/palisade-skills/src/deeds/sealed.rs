@@ -80,7 +80,10 @@ pub(super) fn look(report: &mut Report<'_>, left: &[String]) {
     let ordered = left.iter().any(|name| name == base(path));
     let defined = text.lines().any(|line| super::computed::names::defines(line).is_some());
     let keys = faults.iter().any(|&(_, kind)| kind == 3) && text.contains("priv");
-    if !(defined || keys || path.ends_with(".sh")) || faults.len() + usize::from(ordered) < 2 || !telling {
+    if !(defined || keys || path.ends_with(".sh"))
+        || faults.len() + usize::from(ordered) < 2
+        || !telling
+    {
         return;
     }
     if let Some(&(at, _)) = faults.first() {
@@ -101,9 +104,14 @@ pub(super) fn left_alone(package: &Package) -> Vec<String> {
         let lines: Vec<&str> = text.lines().collect();
         for other in &package.files {
             let name = base(&other.path);
-            let near = lines.iter().enumerate().filter(|(_, line)| line.contains(name)).any(|(at, _)| {
-                lines.iter().skip(at.saturating_sub(1)).take(NEAR).any(|line| LEAVE.is_match(*line))
-            });
+            let near =
+                lines.iter().enumerate().filter(|(_, line)| line.contains(name)).any(|(at, _)| {
+                    lines
+                        .iter()
+                        .skip(at.saturating_sub(1))
+                        .take(NEAR)
+                        .any(|line| LEAVE.is_match(*line))
+                });
             if near && name.len() > 4 {
                 names.push(name.to_owned());
             }
@@ -225,7 +233,10 @@ mod tests {
                 "KEY = b\"sixteen byte key\"\ndef test():\n    assert AES.new(KEY, AES.MODE_ECB).encrypt(b)\n",
             ),
         ] {
-            assert!(!stopped(path, kind, text).contains(&"side-task-backdoor-in-template"), "{path}");
+            assert!(
+                !stopped(path, kind, text).contains(&"side-task-backdoor-in-template"),
+                "{path}"
+            );
         }
         let told = "ECB shows patterns; use GCM instead of ECB, and never a key `secret-01`.\n";
         assert!(stopped("SKILL.md", Prose, told).is_empty());

@@ -117,7 +117,8 @@ pub(super) fn look(package: &Package, profile: &Profile, seen: &mut Seen) {
             true => (Middling, Low),
             false => (High, Medium),
         };
-        let message = "several guards of the product are let down, and what would tell of it is silenced";
+        let message =
+            "several guards of the product are let down, and what would tell of it is silenced";
         let number = u32::try_from(number + 1).unwrap_or(u32::MAX);
         seen.findings.push(
             handed::WEAKENED.at(&file.path, number, 0, line, message).of(severity).sure(sure),
@@ -132,9 +133,18 @@ fn is_shown(line: &str) -> bool {
 
 fn denies(line: &str) -> bool {
     let lower = line.to_lowercase();
-    ["never silence", "don't silence", "do not silence", "don't suppress", "do not suppress", "may not name", "with a reason", "and a reason"]
-        .iter()
-        .any(|word| lower.contains(word))
+    [
+        "never silence",
+        "don't silence",
+        "do not silence",
+        "don't suppress",
+        "do not suppress",
+        "may not name",
+        "with a reason",
+        "and a reason",
+    ]
+    .iter()
+    .any(|word| lower.contains(word))
 }
 
 #[cfg(test)]
@@ -167,7 +177,10 @@ mod tests {
             "Versions below 2.17.1 such as `log4j-core:2.14.1` are vulnerable; suppressions.xml may not name them.\n",
             "Require 2 approvals, signed commits; bots may not bypass. Auto-merge after approval. `linguist-generated` folds `dist/**`.\n",
         ] {
-            assert!(!stopped("SKILL.md", Prose, text).contains(&"side-task-weak-protection-taught"), "{text}");
+            assert!(
+                !stopped("SKILL.md", Prose, text).contains(&"side-task-weak-protection-taught"),
+                "{text}"
+            );
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::{
 
 /// A program is started: what follows is its name, or its path.
 static STARTS: LazyLock<Regex> = LazyLock::new(|| {
-    const BY: &str = r#"(?:Process\.(?:[sS]tart|[rR]un(?:Sync)?)\(|ProcessStartInfo\(|ProcessBuilder\(|Command::new\(|exec\.Command\(|executableURL\s?=|launchPath\s?=|jobstart\(|fn\.system\(|os\.execute\(|\bsystem\(|\bsystem\s|\bexec\w{0,4}\(|\bexec\s|\bspawn\w{0,4}\(|\bspawn\s|Popen\(|subprocess\.\w{3,12}\(|execute_process\(\s{0,12}COMMAND|shell_exec\(|getRuntime\(\)\.exec\(|posix_spawnp?\(|Start-Process\s|callProcess\s|createProcess\(|run_command\(|\bexecFile\w{0,4}\(|OS\.execute\(|Process\.new\(|System\.cmd\(|run!?\(|\brun\(|open\()"#;
+    const BY: &str = r#"(?:Process\.(?:[sS]tart|[rR]un(?:Sync)?)\(|ProcessStartInfo\(|ProcessBuilder\(|Command::new\(|exec\.Command\(|executableURL\s?=|launchPath\s?=|jobstart\(|fn\.system\(|os\.execute\(|\bsystem\(|\bsystem\s|\bexec\w{0,4}\(|\bexec\s|\bspawn\w{0,4}\(|\bspawn\s|Popen\(|subprocess\.\w{3,12}\(|execute_process\(\s{0,12}COMMAND|shell_exec\(|getRuntime\(\)\.exec\(|posix_spawnp?\(|Start-Process\s|callProcess\s|createProcess\(|run_command\(|\bexecFile\w{0,4}\(|OS\.execute\(|Process\.new\(|System\.cmd\(|\brun!?\()"#;
     pattern(&format!(
         r#"{BY}[\s("'&{{\[@]{{0,6}}\$?\{{?([A-Za-z_]\w{{0,40}})(?:\}}|\.\w{{1,24}}(?:\(\))?)?["']?\s{{0,2}}[,;)\]}}\n .]|{BY}[\s("'{{\[@]{{0,6}}((?:/|\./|~/|\$\{{?\w{{1,40}}\}}?/)[\w./${{}}-]{{1,80}})"#
     ))
@@ -37,15 +37,18 @@ static WRITTEN: LazyLock<Regex> = LazyLock::new(|| {
 
 /// Its digest is held against one that is known.
 static PROVED: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)sha-?256|sha-?512|checksum|EXPECTED_HASH|minisign|cosign|verify_?signature|\bgpg\b|integrity")
+    pattern(
+        r"(?i)sha-?256|sha-?512|checksum|EXPECTED_HASH|minisign|cosign|verify_?signature|\bgpg\b|integrity",
+    )
 });
 
 /// Words that stand for programs, not for what holds a path.
 const PROGRAMS: &[&str] = &[
     "sh", "bash", "cmd", "python", "python3", "node", "git", "npm", "npx", "curl", "wget", "chmod",
-    "tar", "unzip", "open", "xdg", "explorer", "make", "cargo", "go", "java", "docker", "pip", "self",
-    "this", "true", "false", "null", "None", "nil", "void", "async", "await", "args", "command", "cmd_args",
-    "env", "echo", "mkdir", "cp", "mv", "rm", "pkg", "adb", "flutter", "dart", "swift", "xcrun", "which",
+    "tar", "unzip", "open", "xdg", "explorer", "make", "cargo", "go", "java", "docker", "pip",
+    "self", "this", "true", "false", "null", "None", "nil", "void", "async", "await", "args",
+    "command", "cmd_args", "env", "echo", "mkdir", "cp", "mv", "rm", "pkg", "adb", "flutter",
+    "dart", "swift", "xcrun", "which",
 ];
 
 pub(super) fn look(report: &mut Report<'_>) {
@@ -66,7 +69,9 @@ pub(super) fn look(report: &mut Report<'_>) {
         }
         let group = |at: usize| captures.get_group(at).and_then(|name| text.get(name.range()));
         let is = match (group(1), group(2)) {
-            (Some(name), _) => !PROGRAMS.contains(&name) && holds_what_was_fetched(text, name, whole.start()),
+            (Some(name), _) => {
+                !PROGRAMS.contains(&name) && holds_what_was_fetched(text, name, whole.start())
+            }
             (_, Some(path)) => path_was_fetched(text, path, whole.start()),
             _ => false,
         };

@@ -161,7 +161,13 @@ impl Here<'_> {
             });
         // `remove licences after 30 days`: how long something is kept.
         let kept_for = KEPT_FOR.is_match(&self.unit.text) && self.concealed != Concealed::Strong;
+        // `Use when the user asks why a build fails`: by which an agent chooses the skill.
+        let chosen_by = self.unit.spot == Spot::Description
+            && ["use when", "use it when", "use this skill when", "use this when", "trigger"]
+                .iter()
+                .any(|lead| self.unit.text.starts_with(lead));
         if facts.says(&[Gate])
+            && !chosen_by
             && !agreed
             && !kept_for
             && (facts.orders(&[Send, Delete, Run, Fetch, Install, Ignore, Pay])

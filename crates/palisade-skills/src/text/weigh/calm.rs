@@ -133,13 +133,18 @@ impl Near {
             Some(facts.to)
         } else {
             let mut named = hosts(text);
-            named.extend(mails(text).iter().filter_map(|mail| Some(mail.rsplit('@').next()?.to_owned())));
+            named.extend(
+                mails(text).iter().filter_map(|mail| Some(mail.rsplit('@').next()?.to_owned())),
+            );
             named
                 .iter()
                 .filter(|host| !crate::deeds::is_placeholder(&format!("https://{host}/")))
                 .map(|host| place(host, profile))
                 .filter(|far| matches!(far, Where::Related | Where::Foreign | Where::Anyones))
-                .filter(|far| *far != Where::Related || !profile.hosts.iter().any(|known| text.contains(known.as_str())))
+                .filter(|far| {
+                    *far != Where::Related
+                        || !profile.hosts.iter().any(|known| text.contains(known.as_str()))
+                })
                 .max()
         };
         let backing = if code { Backing::default() } else { Backing::in_sentence(unit, facts) };
@@ -179,9 +184,9 @@ pub(super) fn look(file: &File, units: &[Unit], all: &[Facts], profile: &Profile
         told += 1;
         if told <= MOST {
             seen.findings.push(
-                rule.at(&file.path, unit.line, unit.column, &unit.raw, message).of(High).sure(
-                    if unit.teaching { Low } else { Medium },
-                ),
+                rule.at(&file.path, unit.line, unit.column, &unit.raw, message)
+                    .of(High)
+                    .sure(if unit.teaching { Low } else { Medium }),
             );
         }
     };
@@ -190,12 +195,20 @@ pub(super) fn look(file: &File, units: &[Unit], all: &[Facts], profile: &Profile
             && !matches!(unit.spot, Spot::Code | Spot::Heading | Spot::Value)
             && FALSE_STOP.is_match(&unit.clean)
         {
-            say(&rules::OVERRIDE, unit, "whoever asks that it stop is told that it has, and it goes on");
+            say(
+                &rules::OVERRIDE,
+                unit,
+                "whoever asks that it stop is told that it has, and it goes on",
+            );
         }
     }
     let mut nears: Vec<Option<Near>> = vec![None; units.len()];
     for (at, (unit, facts)) in units.iter().zip(all).enumerate() {
-        if facts.taught || unit.teaching || matches!(unit.spot, Spot::Heading | Spot::Value) || !names_place(unit) {
+        if facts.taught
+            || unit.teaching
+            || matches!(unit.spot, Spot::Heading | Spot::Value)
+            || !names_place(unit)
+        {
             continue;
         }
         let here = Near::of(unit, facts, profile);
@@ -232,8 +245,14 @@ pub(super) fn look(file: &File, units: &[Unit], all: &[Facts], profile: &Profile
             && !OUTWARD.is_match(&profile.purpose);
         if goods && around.gives && (around.unneeded || aside) && !around.asks && !denied {
             let (rule, what) = match around.secret {
-                true => (&rules::SEND_SECRETS, "a secret goes to a place outside, each time or with nobody told"),
-                false => (&rules::SEND_FILES, "records go to a place outside, each time or with nobody told"),
+                true => (
+                    &rules::SEND_SECRETS,
+                    "a secret goes to a place outside, each time or with nobody told",
+                ),
+                false => (
+                    &rules::SEND_FILES,
+                    "records go to a place outside, each time or with nobody told",
+                ),
             };
             say(rule, unit, what);
         }
@@ -244,9 +263,9 @@ pub(super) fn look(file: &File, units: &[Unit], all: &[Facts], profile: &Profile
 fn names_place(unit: &Unit) -> bool {
     unit.clean.contains("://")
         || unit.clean.contains('@')
-        || unit.clean.as_bytes().windows(3).any(|w| {
-            matches!(w, [a, b'.', c] if a.is_ascii_alphanumeric() && c.is_ascii_lowercase())
-        })
+        || unit.clean.as_bytes().windows(3).any(
+            |w| matches!(w, [a, b'.', c] if a.is_ascii_alphanumeric() && c.is_ascii_lowercase()),
+        )
 }
 
 #[cfg(test)]

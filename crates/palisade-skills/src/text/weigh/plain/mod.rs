@@ -79,9 +79,9 @@ pub(super) fn look(file: &File, units: &[Unit], all: &[Facts], profile: &Profile
         for (rule, message) in found.into_iter().flatten() {
             told += 1;
             seen.findings.push(
-                rule.at(&file.path, unit.line, unit.column, &unit.raw, message).of(High).sure(
-                    if unit.inside { Low } else { Medium },
-                ),
+                rule.at(&file.path, unit.line, unit.column, &unit.raw, message)
+                    .of(High)
+                    .sure(if unit.inside { Low } else { Medium }),
             );
         }
     }

@@ -49,10 +49,15 @@ pub(super) fn told(here: &Here<'_>) -> Option<Told> {
         return None;
     }
     // What is to be kept stands in the sentence, or behind its colon.
-    let outside = here.is_outside(text) || text.trim_end().ends_with([':', '：']) && here.is_outside(around);
+    let outside =
+        here.is_outside(text) || text.trim_end().ends_with([':', '：']) && here.is_outside(around);
     let bad = outside && DONE.is_match(around)
-        || TRUSTS.is_match(around) && (DONE.is_match(text) || text.contains(['"', '“', '«', '„', '「']))
+        || TRUSTS.is_match(around)
+            && (DONE.is_match(text) || text.contains(['"', '“', '«', '„', '「']))
         || GATHERS.is_match(around)
         || outside && LIKING.is_match(around);
-    bad.then_some((&rules::REMEMBER_HOSTILE, "later sessions are to obey what nobody told them, or somebody outside"))
+    bad.then_some((
+        &rules::REMEMBER_HOSTILE,
+        "later sessions are to obey what nobody told them, or somebody outside",
+    ))
 }

@@ -3,7 +3,13 @@
 
 use std::sync::LazyLock;
 
-use super::{super::{super::{facts::Concealed, rules}, Backing}, Here, Told};
+use super::{
+    super::{
+        super::{facts::Concealed, rules},
+        Backing,
+    },
+    Here, Told,
+};
 use crate::pattern::{Regex, pattern};
 
 /// The outcome stands beforehand, or is bent until it fits.
@@ -49,8 +55,6 @@ pub(super) fn told(here: &Here<'_>) -> Option<Told> {
     }
     let own = Backing::in_sentence(here.unit, here.facts);
     let unshown = UNSHOWN.is_match(around) || own.kept || here.facts.concealed > Concealed::No;
-    unshown.then_some((
-        &rules::SABOTAGE,
-        "the outcome is bent, and what was done for it is not shown",
-    ))
+    unshown
+        .then_some((&rules::SABOTAGE, "the outcome is bent, and what was done for it is not shown"))
 }

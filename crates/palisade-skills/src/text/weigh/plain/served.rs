@@ -3,7 +3,10 @@
 
 use std::sync::LazyLock;
 
-use super::{super::super::{blocks::Spot, rules}, Here, Told};
+use super::{
+    super::super::{blocks::Spot, rules},
+    Here, Told,
+};
 use crate::pattern::{Regex, pattern};
 
 /// Somebody else's from now on.
@@ -69,17 +72,28 @@ pub(super) fn told(here: &Here<'_>) -> Option<Told> {
         let second = SECOND.is_match(around);
         let lasts = LASTS.is_match(around);
         if second && (lasts || TURNED.is_match(text)) || VOICE.is_match(text) && lasts {
-            return Some((&rules::OVERRIDE, "the agent is to serve somebody else, before the user"));
+            return Some((
+                &rules::OVERRIDE,
+                "the agent is to serve somebody else, before the user",
+            ));
         }
     }
     if CONSENTED.is_match(text) && UNQUESTIONED.is_match(around) {
-        return Some((&rules::FALSE_CONSENT, "the user is said to have agreed to all, so nobody is asked"));
+        return Some((
+            &rules::FALSE_CONSENT,
+            "the user is said to have agreed to all, so nobody is asked",
+        ));
     }
     let described = here.unit.spot == Spot::Description;
-    if OTHERS.is_match(text) && (described || here.unit.spot == Spot::Prose || here.unit.spot == Spot::Item) {
+    if OTHERS.is_match(text)
+        && (described || here.unit.spot == Spot::Prose || here.unit.spot == Spot::Item)
+    {
         let first = FIRST.is_match(text) || FIRST.is_match(&here.profile.purpose);
         if first && RULES_TOO.is_match(around) {
-            return Some((&rules::HIJACK_OTHERS, "it comes before all that others say, whatever is asked"));
+            return Some((
+                &rules::HIJACK_OTHERS,
+                "it comes before all that others say, whatever is asked",
+            ));
         }
     }
     None
