@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! palisade-evidence/README.txt
-//! palisade-evidence/verify.py, ed25519.py     the verifier, in Python
+//! palisade-evidence/verify.py, verify_all.py, ed25519.py     verifiers, in Python
 //! palisade-evidence/key.txt                   the journal's first key
 //! palisade-evidence/journal/…                 the journal as it was at one moment
 //! palisade-evidence/report.html, report.json, report.oscal.json, report.proof.json
@@ -35,7 +35,9 @@ use crate::report::Report;
 const ROOT: &str = "palisade-evidence";
 /// The verifier that is packed.
 const VERIFIER: &str = include_str!("../../../palisade-journal/tests/verify.py");
-/// What it checks signatures with.
+/// What reads gaps that retention left, too.
+const VERIFIER_ALL: &str = include_str!("../../../palisade-journal/tests/verify_all.py");
+/// What both check signatures with.
 const ED25519: &str = include_str!("../../../palisade-journal/tests/ed25519.py");
 const README: &str = include_str!("README.txt");
 
@@ -103,6 +105,7 @@ pub fn pack(dir: &Path, reports: &[Report], into: impl Write) -> Result<Packed, 
     let mut archive = Archive { tar: tar::Builder::new(into), files: Vec::new() };
     archive.add("README.txt", README.as_bytes())?;
     archive.add("verify.py", VERIFIER.as_bytes())?;
+    archive.add("verify_all.py", VERIFIER_ALL.as_bytes())?;
     archive.add("ed25519.py", ED25519.as_bytes())?;
     if let Some(key) = &verified.signed {
         archive.add("key.txt", format!("{key}\n").as_bytes())?;

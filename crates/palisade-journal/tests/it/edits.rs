@@ -259,6 +259,62 @@ fn each_of_thousands_of_random_changes_is_seen() {
     assert!(verified().is_whole());
 }
 
+/// A verifier that shares no code says of each change what Palisade says without a checkpoint from elsewhere.
+///
+/// `PALISADE_TEST_EDITS=10000` makes as many; by default there are fewer.
+#[test]
+fn an_independent_verifier_sees_the_same_of_random_changes() {
+    let many = std::env::var("PALISADE_TEST_EDITS").map_or(60, |many| many.parse().unwrap());
+    let (ours, theirs) = (whole(), whole());
+    let journal = journal_dir(ours.state.path());
+    let options = Options { key: Some(ours.key.clone()), ..Options::default() };
+    let folders = state();
+    let key = folders.path().join("key");
+    fs::write(&key, ours.key.to_string()).unwrap();
+    let mut said = BTreeMap::new();
+    for number in 0..many {
+        let mut random = Random(number + 1_000_000);
+        let mut after = ours.folder.clone();
+        let what = change(&mut random, &mut after, &ours.folder, &theirs.folder);
+        write(&journal, &ours.folder, &after);
+        let whole = verify::verify(ours.state.path(), &options).unwrap().is_whole();
+        write(&journal, &after, &ours.folder);
+        let folder = folders.path().join(format!("change-{number}"));
+        fs::create_dir(&folder).unwrap();
+        write(&folder, &Folder::new(), &after);
+        said.insert(folder, (whole, what));
+    }
+    let script = "import pathlib, sys
+import verify, verify_all
+key, *folders = map(pathlib.Path, sys.argv[1:])
+for folder in folders:
+    for by in (verify, verify_all):
+        try:
+            by.main(folder, key)
+            print(by.__name__, folder)
+        except SystemExit as error:
+            assert str(error).startswith('damaged: '), error
+        except FileNotFoundError as error:
+            assert 'ledger.jsonl' in str(error), error
+";
+    let mut python = std::process::Command::new("python3");
+    python.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests"));
+    python.args(["-B", "-c", script]).arg(&key).args(said.keys());
+    let Ok(output) = python.output() else {
+        assert!(std::env::var_os("CI").is_none(), "python3 is needed in CI");
+        return;
+    };
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8_lossy(&output.stdout);
+    let lines: std::collections::BTreeSet<&str> = text.lines().collect();
+    for (folder, (whole, what)) in said {
+        for by in ["verify", "verify_all"] {
+            let line = format!("{by} {}", folder.display());
+            assert_eq!(lines.contains(line.as_str()), whole, "{line}: {what}");
+        }
+    }
+}
+
 /// All of it anew, with Palisade itself and keys of his own: only the key tells.
 #[test]
 fn writes_the_whole_folder_anew_without_the_key() {
