@@ -179,7 +179,7 @@ fn an_independent_verifier_agrees_on_signatures() {
 }
 
 /// Ship what has ended to a folder, as a round does; gives where the next part of the ledger begins.
-fn ship(state: &Path, copy: &Path, from: &Reached, sessions: &[&str]) -> Reached {
+pub(crate) fn ship(state: &Path, copy: &Path, from: &Reached, sessions: &[&str]) -> Reached {
     let mut end = from.clone();
     let parts = |end: &mut Reached| {
         let shipping = Shipping::begin(state).unwrap().unwrap();
