@@ -106,7 +106,7 @@ pub(crate) fn auditd_alone(folder: &Path) -> Outcome {
     let program = std::env::var_os("AUDITD").ok_or("no AUDITD")?;
     let (log, plugins) = (folder.join("audit.log"), folder.join("plugins"));
     let settings = format!(
-        "local_events = no\nwrite_logs = yes\nlog_file = {}\nlog_group = root\nlog_format = RAW\n\
+        "local_events = no\npriority_boost = 0\nwrite_logs = yes\nlog_file = {}\nlog_group = root\nlog_format = RAW\n\
          flush = INCREMENTAL_ASYNC\nfreq = 50\nmax_log_file = 9999\nnum_logs = 2\nmax_log_file_action = IGNORE\n\
          space_left = 75\nspace_left_action = IGNORE\nadmin_space_left = 50\nadmin_space_left_action = IGNORE\n\
          disk_full_action = IGNORE\ndisk_error_action = IGNORE\nuse_libwrap = no\ntcp_listen_port = {PORT}\n\
