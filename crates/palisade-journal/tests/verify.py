@@ -49,7 +49,7 @@ def root(tree):
 def step(where, line, due, head, tree):
     """The record in a line, which has to be the one that is due."""
     form = LINE.fullmatch(line)
-    need(form and len(line) <= 65536, where, "torn, or no record that this program reads")
+    need(form and len(line) <= 65536, where, "torn, or not for this program (verify_all.py?)")
     need(sha256(form[2], b"}").hex() == form[3].decode(), where, "edited")
     record = json.loads(line, object_pairs_hook=unique)
     need(record["v"] == (2 if form["sig"] else 1), where, "no such version")

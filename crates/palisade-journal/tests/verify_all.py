@@ -166,7 +166,18 @@ def goes_on(entries, checkpoint):
     need(same, "ledger", f"not the one of which there is a checkpoint of {size} entries")
 
 
+def members(manifest):
+    """That the files of an archive are those that were packed. What its list says is to be had by another way."""
+    for member in json.loads(manifest.read_text(encoding="utf-8"))["files"]:
+        path = manifest.parent / member["path"]
+        need(path.is_file(), path, "it was packed, and is not there")
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        need(digest == member["sha256"], path, "not what was packed")
+
+
 def main(folder, key=None, checkpoint=None):
+    if (folder.parent / "MANIFEST.json").is_file():
+        members(folder.parent / "MANIFEST.json")
     name, given = None, None
     if key:
         name, _, data = key.read_text().split()[0].split("+", 2)
