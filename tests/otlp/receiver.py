@@ -1,8 +1,9 @@
 """An OpenTelemetry receiver, by HTTP and by gRPC, which prints what it got: a line of JSON each.
 
-    receiver.py [FAILURES]
+    receiver.py [FAILURES [count]]
 
-The first line has the two ports. The first FAILURES requests are refused as a server does that is busy.
+The first line has the two ports. The first FAILURES requests are refused as a server does that is busy. With `count` only
+the number of log records of a request is told.
 """
 
 import json
@@ -37,6 +38,10 @@ def busy():
 
 
 def got(way, signal, message, headers):
+    if sys.argv[2:] == ["count"]:
+        scopes = [scope for of in getattr(message, "resource_logs", []) for scope in of.scope_logs]
+        say(way=way, signal=signal, records=sum(len(scope.log_records) for scope in scopes))
+        return
     say(way=way, signal=signal, headers=headers, body=json_format.MessageToDict(message))
 
 

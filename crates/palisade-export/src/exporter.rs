@@ -43,7 +43,7 @@ pub struct Left {
     pub destination: String,
     /// The session.
     pub session: SessionId,
-    /// Records that wait in the journal.
+    /// Records that wait in the journal; 0 if it is not known how many.
     pub records: u64,
     /// Why.
     pub why: String,
@@ -53,9 +53,14 @@ impl Left {
     /// In one sentence.
     pub fn told(&self) -> String {
         let Self { destination, session, records, why } = self;
+        let events = match records {
+            // Whoever sends did not say in time.
+            0 => format!("events of {session} may not have been sent"),
+            records => format!("{records} events of {session} were not sent"),
+        };
         format!(
-            "{records} events of {session} were not sent ({destination}: {why}); the next session with the \
-             same destination sends them, or palisade audit export --flush"
+            "{events} ({destination}: {why}); the next session with the same destination sends them, or \
+             palisade audit export --flush"
         )
     }
 }
@@ -339,5 +344,22 @@ impl Way {
 impl fmt::Debug for Destination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Destination").field("export", &self.export).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_known_to_be_sent_is_not_said_to_be_nothing() {
+        let left = |records| Left {
+            destination: "syslog".into(),
+            session: "one".parse().unwrap(),
+            records,
+            why: "it did not end in time".into(),
+        };
+        assert!(left(3).told().starts_with("3 events of one were not sent (syslog: "));
+        assert!(left(0).told().starts_with("events of one may not have been sent (syslog: "));
     }
 }

@@ -174,8 +174,20 @@ struct Sealed {
     file: File,
     frames: Vec<Frame>,
     size: u64,
-    /// The frame that was read last.
-    held: Option<(usize, Vec<u8>)>,
+    opener: Opener,
+    /// The frame that was read last, and what is in it.
+    held: Option<usize>,
+    bytes: Vec<u8>,
+    packed: Vec<u8>,
+}
+
+/// Opens one frame after the other; what it needs for that is made once.
+struct Opener(zstd::bulk::Decompressor<'static>);
+
+impl std::fmt::Debug for Opener {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Opener")
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -223,28 +235,29 @@ impl Sealed {
         if packed_at != head {
             return Err(bad());
         }
-        Ok(Self { file, frames, size, held: None })
+        let opener = Opener(zstd::bulk::Decompressor::new()?);
+        Ok(Self { file, frames, size, opener, held: None, bytes: Vec::new(), packed: Vec::new() })
     }
 
     fn read_at(&mut self, at: u64, into: &mut [u8]) -> io::Result<usize> {
         let number = self.frames.partition_point(|frame| frame.plain.0 <= at).saturating_sub(1);
         let Some(frame) = self.frames.get(number).filter(|_| at < self.size) else { return Ok(0) };
-        let bytes = match &mut self.held {
-            Some((held, bytes)) if *held == number => bytes,
-            held => {
-                let mut packed = vec![0; usize::try_from(frame.packed.1).unwrap_or(0)];
-                self.file.read_exact_at(&mut packed, frame.packed.0)?;
-                let room = usize::try_from(frame.plain.1).unwrap_or(0);
-                let bytes = zstd::bulk::decompress(&packed, room)?;
-                if bytes.len() != room {
-                    let what = "a frame has not the size that its table says";
-                    return Err(io::Error::new(io::ErrorKind::InvalidData, what));
-                }
-                &mut held.insert((number, bytes)).1
+        if self.held != Some(number) {
+            self.held = None;
+            self.packed.resize(usize::try_from(frame.packed.1).unwrap_or(0), 0);
+            self.file.read_exact_at(&mut self.packed, frame.packed.0)?;
+            let room = usize::try_from(frame.plain.1).unwrap_or(0);
+            self.bytes.clear();
+            self.bytes.reserve(room);
+            let length = self.opener.0.decompress_to_buffer(&self.packed, &mut self.bytes)?;
+            if length != room || self.bytes.len() != room {
+                let what = "a frame has not the size that its table says";
+                return Err(io::Error::new(io::ErrorKind::InvalidData, what));
             }
-        };
+            self.held = Some(number);
+        }
         let from = usize::try_from(at.saturating_sub(frame.plain.0)).unwrap_or(usize::MAX);
-        let rest = bytes.get(from..).unwrap_or_default();
+        let rest = self.bytes.get(from..).unwrap_or_default();
         let count = rest.len().min(into.len());
         if let (Some(into), Some(rest)) = (into.get_mut(..count), rest.get(..count)) {
             into.copy_from_slice(rest);

@@ -1,322 +1,138 @@
 #!/usr/bin/env python3
-"""Verify a Palisade journal, or a copy that was shipped, without Palisade: python3 verify.py FOLDER [KEY_FILE]
+"""Verify a Palisade journal without Palisade: python3 verify.py FOLDER KEY
 
-Prints `whole` and exits 0, or names the first bad record and exits 1. KEY_FILE holds a key that
-`palisade audit key` gave out. The format is specified in docs/journal-format.md.
+Prints `whole` and exits 0, or names the first bad record and exits 1. KEY is a file with a key
+that `palisade audit key show` gave out. The format is in docs/journal-format.md. What this does
+not read (compressed, thinned by retention, shipped, version 1) it does not call whole.
 """
 import base64
 import hashlib
-import io
 import json
-import os
+import pathlib
 import re
-import subprocess
 import sys
 
 import ed25519
 
-SEAL = re.compile(rb'(.*),"hash":"([0-9a-f]{64})"', re.S)
-SIGNED = re.compile(rb'(\{"v":2,.*),"root":"([0-9a-f]{64})","sig":"([0-9a-f]{128})"\}', re.S)
-SESSION = re.compile(r"[a-z0-9-]{1,63}")
-PART = re.compile(r"[0-9]{12}-[0-9]{12}\.jsonl")
-OPENINGS = ("journal_open", "journal_reopen")
+SIGNED = rb',"root":"(?P<root>[0-9a-f]{64})","sig":"(?P<sig>[0-9a-f]{128})"'
+LINE = re.compile(rb'((\{[ -~]*),"hash":"([0-9a-f]{64})")(' + SIGNED + rb")?\}\n")
 
 
-class Damaged(Exception):
-    pass
+def need(holds, where, what):
+    if not holds:
+        sys.exit(f"damaged: {where}: {what}")
 
 
 def sha256(*parts):
     return hashlib.sha256(b"".join(parts)).digest()
 
 
-class Tree:
-    """RFC 6962: the roots of the whole subtrees, the largest first."""
-
-    def __init__(self):
-        self.size, self.peaks = 0, []
-
-    def append(self, leaf):
-        node, full = sha256(b"\0", leaf), self.size
-        while full & 1:
-            node, full = sha256(b"\1", self.peaks.pop(), node), full >> 1
-        self.peaks.append(node)
-        self.size += 1
-
-    def append_tree(self, level, node):
-        full = self.size >> level
-        if self.size % (1 << level):
-            raise ValueError("a subtree cannot stand here")
-        while full & 1:
-            node, full = sha256(b"\1", self.peaks.pop(), node), full >> 1
-        self.peaks.append(node)
-        self.size += 1 << level
-
-    def root(self):
-        node = self.peaks[-1]
-        for peak in self.peaks[-2::-1]:
-            node = sha256(b"\1", peak, node)
-        return node
+def unique(members):
+    need(len(dict(members)) == len(members), members, "a member stands twice")
+    return dict(members)
 
 
-def unique(pairs):
-    if len({key for key, _ in pairs}) != len(pairs):
-        raise ValueError("a member stands twice")
-    return dict(pairs)
+def append(tree, node, size=1):
+    """RFC 6962. A tree is the roots of its largest whole subtrees, each with its size."""
+    while tree and tree[-1][0] == size:
+        node, size = sha256(b"\1", tree.pop()[1], node), size * 2
+    tree.append((size, node))
 
 
-def unpacked(path):
-    """The bytes of a compressed segment, by whatever reads zstd here."""
-    try:
-        from compression import zstd
-
-        return zstd.open(path, "rb")
-    except ImportError:
-        pass
-    try:
-        import zstandard
-
-        reader = zstandard.ZstdDecompressor().stream_reader(open(path, "rb"), read_across_frames=True)
-        return io.BufferedReader(reader)
-    except ImportError:
-        pass
-    try:
-        done = subprocess.run(["zstd", "-dcq", path], stdout=subprocess.PIPE, check=True)
-    except FileNotFoundError:
-        print(f"{path}: nothing here reads zstd: install the program or Python's zstandard", file=sys.stderr)
-        sys.exit(3)
-    except subprocess.CalledProcessError as error:
-        raise Damaged(f"{path}: {error}")
-    return io.BytesIO(done.stdout)
+def root(tree):
+    node = tree[-1][1]
+    for _, left in tree[-2::-1]:
+        node = sha256(b"\1", left, node)
+    return node
 
 
-def levels(at, end):
-    """The sizes, as powers of two, of the largest subtrees that the leaves from `at` on are."""
-    while at < end:
-        level = (end - at).bit_length() - 1
-        if at:
-            level = min(level, (at & -at).bit_length() - 1)
-        yield level
-        at += 1 << level
+def step(where, line, due, head, tree):
+    """The record in a line, which has to be the one that is due."""
+    form = LINE.fullmatch(line)
+    need(form and len(line) <= 65536, where, "torn, or not for this program (verify_all.py?)")
+    need(sha256(form[2], b"}").hex() == form[3].decode(), where, "edited")
+    record = json.loads(line, object_pairs_hook=unique)
+    need(record["v"] == (2 if form["sig"] else 1), where, "no such version")
+    need(record["seq"] == due, where, f"record {record['seq']} stands where {due} is due")
+    need(record["prev"] == head, where, "the record before it was replaced")
+    append(tree, sha256(b"\0", form[1], b"}"))
+    return record
 
 
-def gap(where, line):
-    it = json.loads(line, object_pairs_hook=unique)
-    if list(it) != ["v", "gap", "session", "from", "to", "peaks", "last"] or it["v"] != 1:
-        raise Damaged(f"{where}: no gap")
-    if json.dumps(it, separators=(",", ":")).encode() + b"\n" != line:
-        raise Damaged(f"{where}: no gap")
-    if it["from"] < 1 or it["gap"] < 1 or it["to"] - it["from"] + 1 != it["gap"]:
-        raise Damaged(f"{where}: no gap")
-    it["levels"] = list(levels(it["from"] - 1, it["to"]))
-    if len(it["levels"]) != len(it["peaks"]):
-        raise Damaged(f"{where}: the gap has not the roots of its records")
-    return it
+def chain(files, genesis, step=step):
+    """Each record of a chain, where it is, and the tree up to it."""
+    due, head, tree = 1, sha256(genesis.encode()).hex(), []
+    for path in files:
+        with path.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                record = step(f"{path}:{number}", line, due, head, tree)
+                due, head = record["seq"] + 1, record["hash"]
+                yield f"{path}:{number}", record, tree
 
 
-def lines(path):
-    """Each line: where it is, its sealed part (which is its leaf), and its members."""
-    with unpacked(path) if path.endswith(".zst") else open(path, "rb") as file:
-        for number, line in enumerate(file, 1):
-            where = f"{path}:{number}"
-            if not line.endswith(b"\n"):
-                raise Damaged(f"{where}: torn tail")
-            if len(line) > 65536 or re.search(rb"[^ -~]", line[:-1]):
-                raise Damaged(f"{where}: not printable ASCII of at most 64 KiB")
-            if line.startswith(b'{"v":1,"gap":'):
-                yield where, line, gap(where, line)
-                continue
-            signed = SIGNED.fullmatch(line[:-1])
-            body = signed[1] if signed else line[:-2]
-            sealed = SEAL.fullmatch(body)
-            if not sealed or line[-2:] != b"}\n":
-                raise Damaged(f"{where}: no hash at its end")
-            if sha256(sealed[1], b"}").hex() != sealed[2].decode():
-                raise Damaged(f"{where}: edited")
-            try:
-                record = json.loads(line, object_pairs_hook=unique)
-            except ValueError as error:
-                raise Damaged(f"{where}: {error}")
-            if record["v"] != (2 if signed else 1):
-                raise Damaged(f"{where}: unknown version")
-            yield where, body + b"}", record
-
-
-def chain(records, genesis):
-    head, due = hashlib.sha256(genesis).hexdigest(), 1
-    for where, leaf, record in records:
-        if "gap" in record:
-            if record["from"] != due:
-                raise Damaged(f"{where}: a gap from {record['from']} on where {due} is due")
-            head, due = record["last"], record["to"] + 1
-            yield where, leaf, record
-            continue
-        if record["seq"] != due:
-            raise Damaged(f"{where}: record {record['seq']} where {due} is due")
-        if record["prev"] != head:
-            raise Damaged(f"{where}: the record before it was replaced")
-        head, due = record["hash"], due + 1
-        yield where, leaf, record
-
-
-def parts(folder):
-    """The files of the ledger, and whether they are the parts of a copy's."""
-    whole, copy = os.path.join(folder, "ledger.jsonl"), os.path.join(folder, "_ledger")
-    if os.path.lexists(whole) or not os.path.isdir(copy):
-        return [whole], False
-    return [os.path.join(copy, name) for name in sorted(os.listdir(copy)) if PART.fullmatch(name)], True
-
-
-def ledger(paths, trusted):
-    """The entries; checks the tree and the keys, which must go back to the trusted one."""
-    tree, entries, origin, keys, revoked = Tree(), [], None, [], set()
-    every = (line for path in paths for line in lines(path))
-    for where, leaf, entry in chain(every, b"palisade-ledger/1\n"):
-        tree.append(leaf)
-        entries.append(entry)
-        if entry["v"] == 1:
-            if keys:
-                raise Damaged(f"{where}: not signed, as those before it are")
-            continue
+def ledger(records, name, given):
+    """The entries. The key in force signs each, and names the next: all go back to the given one."""
+    keys, named, revoked = [], [], []
+    for where, entry, tree in records:
         new = bytes.fromhex(entry["key"]) if entry["entry"] == "key" else None
-        if not keys:
-            origin = "palisade.journal/" + hashlib.sha256(new).hexdigest()[:16]
-        root = base64.b64encode(tree.root()).decode()
-        text = f"{origin}\n{entry['seq']}\n{root}\n".encode()
-        may_sign = [keys[-1]] if keys else [new]
-        if keys and new:
-            may_sign = keys[-1:]
-            if not (trusted and trusted[1] == keys[-1]):
-                may_sign += [key for key in keys[-2:-1] if key not in revoked]
-        if tree.root().hex() != entry["root"] or not any(
-            ed25519.verify(key, text, bytes.fromhex(entry["sig"])) for key in may_sign
-        ):
-            raise Damaged(f"{where}: forged: it is not signed by the key in force")
-        if new and keys and not ed25519.verify(keys[-1], text, bytes.fromhex(entry["sig"])):
-            keys.pop()
+        need(entry["v"] == 2 and (keys or new), where, "not signed")
+        origin = "palisade.journal/" + sha256((named or [new])[0]).hex()[:16]
+        need(name in (None, origin), where, "another journal than the given key's")
+        may = keys[-1:] or [new]
+        # A crash may have taken the last key, but none that is known elsewhere.
+        if new and keys[-1:] != [given]:
+            may += [key for key in keys[-2:-1] if key not in revoked]
+        text = f"{origin}\n{entry['seq']}\n{base64.b64encode(root(tree)).decode()}\n".encode()
+        by = [key for key in may if ed25519.verify(key, text, bytes.fromhex(entry["sig"]))]
+        need(by and entry["root"] == root(tree).hex(), where, "forged: not by the key in force")
+        need(entry["entry"] != "lost", where, f"rolled back: {entry['at_seq']} were signed")
         if new:
-            keys.append(new)
+            keys = [*(keys if by == may[:1] else keys[:-1]), new]
+            named.append(new)
         if entry["entry"] == "revoked":
-            revoked.add(bytes.fromhex(entry["key"]))
-        if entry["entry"] == "lost":
-            raise Damaged(f"{where}: rolled back: {entry['at_seq']} entries were signed")
-    if trusted and (trusted[0] != origin or trusted[1].hex() not in named(entries)):
-        raise Damaged("the ledger's keys do not go back to the given one")
-    return entries
+            revoked.append(bytes.fromhex(entry["key"]))
+        yield entry
+    need(given in (None, *named), "ledger", "its keys do not go back to the given one")
 
 
-def named(entries):
-    return {entry["key"] for entry in entries if entry["entry"] == "key"}
-
-
-def places(entries):
-    """How many records of each session went where: {place: {session: records}}."""
-    there = {}
-    for entry in entries:
-        if entry["entry"] == "shipped":
-            sessions = there.setdefault(entry["name"], {})
-            sessions[entry["session"]] = max(entry["at_seq"], sessions.get(entry["session"], 0))
-    return list(there.values())
-
-
-def absent(entries, missing):
-    """Of the sessions that a copy has not those that it need not have: of one place at least none is missing."""
-    near = min(places(entries), key=lambda all: (len(missing & set(all)), -len(all)), default={})
-    return missing - set(near)
-
-
-def session(folder, name, anchors, copy):
-    most = min((all[name] for all in places(anchors)), default=0) if copy else None
-    dropped = {e["at_hash"] for e in anchors if e["entry"] == "dropped"}
-    anchors = [e for e in anchors if e["entry"] in ("start", "checkpoint", "end")]
-
-    def records():
-        segments = {}
-        for segment in sorted(os.listdir(os.path.join(folder, name))):
-            if re.fullmatch(r"[0-9]{6}\.jsonl(\.zst)?", segment):
-                segments[segment[:6]] = segment
-        for segment in segments.values():
-            gaps, first = hashlib.sha256(), None
-            for where, leaf, record in lines(os.path.join(folder, name, segment)):
-                if "gap" in record:
-                    gaps.update(leaf)
-                    first = first or where
-                yield where, leaf, record
-            if first and gaps.hexdigest() not in dropped:
-                raise Damaged(f"{first}: removed, and no rule in the ledger did it")
-
-    by_seq = {}
+def session(records, name, entries):
+    """Its chain, held against what the ledger says of it."""
+    seq, stray, due = 0, None, {}
+    anchors = [entry for entry in entries if entry["entry"] in ("start", "checkpoint", "end")]
     for entry in anchors:
-        by_seq.setdefault(entry["at_seq"], []).append(entry)
-    last, unlisted, tree = 0, None, Tree()
-    for where, leaf, record in chain(records(), f"palisade-journal/1\n{name}\n".encode()):
-        if "gap" in record:
-            last = record["to"]
-            inside = [n for n in by_seq if record["from"] <= n < last]
-            known = by_seq.get(last, [])
-            for level, peak in zip(record["levels"], record["peaks"]):
-                tree.append_tree(level, bytes.fromhex(peak))
-            for entry in known:
-                root = entry.get("at_root", "")
-                if entry["at_hash"] != record["last"] or root != tree.root().hex():
-                    raise Damaged(f"{where}: the ledger knows another record here")
-            if unlisted or inside or record["session"] != name or any(
-                entry["entry"] == "start" for entry in known
-            ):
-                raise Damaged(f"{where}: a gap where a record has to be")
-            continue
-        last = record["seq"]
-        tree.append(leaf)
-        if record["session"] != name:
-            raise Damaged(f"{where}: a record of session {record['session']}")
-        here = by_seq.get(last, [])
+        due.setdefault(entry["at_seq"], []).append(entry)
+    for where, record, tree in records:
+        seq, here = record["seq"], due.pop(record["seq"], [])
+        need(record["session"] == name, where, f"a record of session {record['session']}")
         for entry in here:
-            root = entry.get("at_root", "")
-            if entry["at_hash"] != record["hash"] or root and root != tree.root().hex():
-                raise Damaged(f"{where}: the ledger knows another record here")
-        # A crash between the two writes: only another opening can follow.
-        if unlisted and record["kind"] not in (*OPENINGS, "recovered"):
-            raise Damaged(f"{unlisted}: the ledger does not know this opening")
-        if record["kind"] in OPENINGS:
-            unlisted = None
-            start = [entry for entry in here if entry["entry"] == "start"]
-            if not start:
-                unlisted = where
-                continue
-            seen = (record["detail"]["ledger_seq"], record["detail"]["ledger_hash"])
-            if seen != (start[0]["seq"] - 1, start[0]["prev"]):
-                raise Damaged(f"{where}: the ledger was rewritten")
-    known = max(by_seq, default=None)
-    if known is None and (unlisted or not last):
-        return
-    # A copy may lack what was never all of it at some place.
-    if known is None or known > last and (most is None or last < most):
-        raise Damaged(f"{name}: {last} records are left, the ledger knows {known}")
-    if anchors[-1]["entry"] == "end" and last > known:
-        raise Damaged(f"{name}: it ended with record {known} and goes on to {last}")
+            known = (entry["at_hash"], entry["at_root"])
+            need(known == (record["hash"], root(tree).hex()), where, "the ledger knows another")
+        opens = record["kind"] in ("journal_open", "journal_reopen")
+        # A crash before the ledger's entry: only another opening can follow.
+        need(not stray or opens or record["kind"] == "recovered", stray, "not in the ledger")
+        start = [(entry["seq"] - 1, entry["prev"]) for entry in here if entry["entry"] == "start"]
+        if opens:
+            saw = (record["detail"]["ledger_seq"], record["detail"]["ledger_hash"])
+            need(start in ([], [saw]), where, "the ledger was rewritten")
+            stray = None if start else where
+    need(not due, name, f"the ledger knows record {max(due, default=0)}, {seq} are left")
+    need(anchors or stray or not seq, name, "the ledger does not know it")
+    ended = anchors and anchors[-1]["entry"] == "end"
+    need(not ended or anchors[-1]["at_seq"] == seq, name, f"it goes on behind its end, to {seq}")
 
 
-def main(folder, key=None):
-    trusted = None
-    if key:
-        with open(key, encoding="utf-8") as file:
-            name, _, data = file.read().split()[0].split("+", 2)
-        trusted = (name, base64.b64decode(data)[1:])
-    paths, copy = parts(folder)
-    entries = ledger(paths, trusted)
-    if trusted and not named(entries):
-        raise Damaged("the ledger is not signed")
-    there = {n for n in os.listdir(folder) if SESSION.fullmatch(n) and os.path.isdir(os.path.join(folder, n))}
-    names = there | {e["session"] for e in entries if e["session"]}
-    if copy:
-        names -= absent(entries, names - there)
-    for name in sorted(names):
-        session(folder, name, [e for e in entries if e["session"] == name], copy)
+def main(folder, key):
+    name, _, data = key.read_text().split()[0].split("+", 2)
+    records = chain([folder / "ledger.jsonl"], "palisade-ledger/1\n")
+    sessions = {path.name: [] for path in folder.iterdir() if path.is_dir()}
+    for entry in ledger(records, name, base64.b64decode(data)[1:]):
+        if entry["session"]:
+            sessions.setdefault(entry["session"], []).append(entry)
+    for name, entries in sorted(sessions.items()):
+        files = sorted((folder / name).glob("[0-9]*.jsonl*"))
+        session(chain(files, f"palisade-journal/1\n{name}\n"), name, entries)
 
 
 if __name__ == "__main__":
-    try:
-        main(*sys.argv[1:])
-    except (Damaged, OSError) as error:
-        sys.exit(f"damaged: {error}")
+    main(*map(pathlib.Path, sys.argv[1:]))
     print("whole")

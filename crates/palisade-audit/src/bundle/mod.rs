@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! palisade-evidence/README.txt
-//! palisade-evidence/verify.py, ed25519.py     the verifier, in Python
+//! palisade-evidence/verify.py, verify_all.py, ed25519.py     verifiers, in Python
 //! palisade-evidence/key.txt                   the journal's first key
 //! palisade-evidence/journal/…                 the journal as it was at one moment
 //! palisade-evidence/report.html, report.json, report.oscal.json, report.proof.json
@@ -35,7 +35,9 @@ use crate::report::Report;
 const ROOT: &str = "palisade-evidence";
 /// The verifier that is packed.
 const VERIFIER: &str = include_str!("../../../palisade-journal/tests/verify.py");
-/// What it checks signatures with.
+/// What reads gaps that retention left, too.
+const VERIFIER_ALL: &str = include_str!("../../../palisade-journal/tests/verify_all.py");
+/// What both check signatures with.
 const ED25519: &str = include_str!("../../../palisade-journal/tests/ed25519.py");
 const README: &str = include_str!("README.txt");
 
@@ -73,6 +75,9 @@ pub struct Packed {
     pub damage: Vec<String>,
     /// The files.
     pub files: Vec<Member>,
+    /// The SHA-256 of the whole archive. Whoever gets it compares it with the one that was given by another way.
+    #[serde(skip)]
+    pub sha256: String,
 }
 
 /// A file in the archive.
@@ -99,10 +104,13 @@ pub fn pack(dir: &Path, reports: &[Report], into: impl Write) -> Result<Packed, 
         verifies: verified.is_whole(),
         damage: verified.damages().map(ToString::to_string).collect(),
         files: Vec::new(),
+        sha256: String::new(),
     };
+    let into = Hashing { inner: into, hash: Sha256::new() };
     let mut archive = Archive { tar: tar::Builder::new(into), files: Vec::new() };
     archive.add("README.txt", README.as_bytes())?;
     archive.add("verify.py", VERIFIER.as_bytes())?;
+    archive.add("verify_all.py", VERIFIER_ALL.as_bytes())?;
     archive.add("ed25519.py", ED25519.as_bytes())?;
     if let Some(key) = &verified.signed {
         archive.add("key.txt", format!("{key}\n").as_bytes())?;
@@ -128,7 +136,9 @@ pub fn pack(dir: &Path, reports: &[Report], into: impl Write) -> Result<Packed, 
     packed.files = std::mem::take(&mut archive.files);
     let manifest = serde_json::to_string_pretty(&packed).unwrap_or_default();
     archive.add("MANIFEST.json", manifest.as_bytes())?;
-    archive.tar.into_inner().and_then(|mut into| into.flush()).map_err(BundleError::Write)?;
+    let mut into = archive.tar.into_inner().map_err(BundleError::Write)?;
+    into.flush().map_err(BundleError::Write)?;
+    packed.sha256 = HEXLOWER.encode(&into.hash.finalize());
     Ok(packed)
 }
 
@@ -168,6 +178,24 @@ impl<W: Write> Archive<W> {
         let sha256 = HEXLOWER.encode(&content.hash.finalize());
         self.files.push(Member { path: name.to_owned(), bytes: size, sha256 });
         Ok(())
+    }
+}
+
+/// Hashes what is written through it.
+struct Hashing<W> {
+    inner: W,
+    hash: Sha256,
+}
+
+impl<W: Write> Write for Hashing<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.inner.write(bytes)?;
+        self.hash.update(bytes.get(..written).unwrap_or_default());
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
     }
 }
 

@@ -11,10 +11,16 @@ use tempfile::TempDir;
 
 use crate::{fixture::*, report::options};
 
-/// Run the verifier of an archive where it was unpacked; `None` where there is no Python.
+/// Run both verifiers of an archive where it was unpacked; `None` where there is no Python.
 fn verify(evidence: &Path) -> Option<bool> {
+    let said = ["verify.py", "verify_all.py"].map(|program| verify_by(program, evidence));
+    assert_eq!(said[0], said[1]);
+    said[0]
+}
+
+fn verify_by(program: &str, evidence: &Path) -> Option<bool> {
     let mut python = Command::new("python3");
-    match python.current_dir(evidence).args(["verify.py", "journal", "key.txt"]).output() {
+    match python.current_dir(evidence).args([program, "journal", "key.txt"]).output() {
         Ok(output) => {
             print!("{}", String::from_utf8_lossy(&output.stderr));
             Some(output.status.success())
@@ -31,6 +37,8 @@ fn unpacked(state: &Path) -> (TempDir, bool) {
     let reports = [Report::new(state, &options(Framework::Soc2)).unwrap()];
     let mut archive = Vec::new();
     let packed = pack(state, &reports, &mut archive).unwrap();
+    let digest: String = Sha256::digest(&archive).iter().map(|b| format!("{b:02x}")).collect();
+    assert_eq!(packed.sha256, digest);
     let elsewhere = TempDir::new().unwrap();
     tar::Archive::new(archive.as_slice()).unpack(elsewhere.path()).unwrap();
     (elsewhere, packed.verifies)
@@ -55,6 +63,7 @@ fn an_archive_verifies_elsewhere_without_palisade() {
         [
             "README.txt",
             "verify.py",
+            "verify_all.py",
             "ed25519.py",
             "key.txt",
             "journal/0a1b/000001.jsonl",
@@ -73,6 +82,16 @@ fn an_archive_verifies_elsewhere_without_palisade() {
     }
     let Some(whole) = verify(&evidence) else { return };
     assert!(whole);
+    // A report that is not the one which was packed; and none.
+    let report = evidence.join("report.html");
+    let good = fs::read_to_string(&report).unwrap();
+    fs::write(&report, good.replace("denied", "allowed")).unwrap();
+    assert_ne!(fs::read_to_string(&report).unwrap(), good);
+    assert_eq!(verify_by("verify_all.py", &evidence), Some(false));
+    fs::remove_file(&report).unwrap();
+    assert_eq!(verify_by("verify_all.py", &evidence), Some(false));
+    fs::write(&report, good).unwrap();
+    assert_eq!(verify(&evidence), Some(true));
     edit(&evidence, SESSION);
     assert_eq!(verify(&evidence), Some(false));
 }

@@ -53,8 +53,16 @@ pub(super) fn has_actor(uid: u16) -> bool {
 /// Whether something that was only seen went wrong.
 pub(super) fn failed(record: &Record) -> bool {
     let kind = facts::kind(record);
-    matches!(kind, "model_failure" | "unrecorded" | "refusal" | "export_lag" | "export_dropped")
-        || matches!(kind, "connect" | "request" | "resolve") && !record.reason.is_empty()
+    matches!(
+        kind,
+        "model_failure"
+            | "unrecorded"
+            | "refusal"
+            | "export_lag"
+            | "export_dropped"
+            | "ship_lag"
+            | "ship_refused"
+    ) || matches!(kind, "connect" | "request" | "resolve") && !record.reason.is_empty()
 }
 
 pub(super) fn of(record: &Record) -> Class {
@@ -100,7 +108,7 @@ pub(super) fn of(record: &Record) -> Class {
         "request" => http(record),
         "model_call" | "model_answer" | "model_failure" => model(record),
         "tool_call" | "tool_result" | "server_tool" | "answer" | "credential" | "ssh_sign"
-        | "hook" => {
+        | "hook" | "skill" | "websocket" => {
             let (id, name) = if kind == "credential" { (2, None) } else { (99, Some(words(kind))) };
             let operation = match kind {
                 "tool_call" => facts::text(record, "tool").unwrap_or(kind),
@@ -140,9 +148,13 @@ pub(super) fn of(record: &Record) -> Class {
         }
         "journal_open" => class(EVENT_LOG, 6, log()),
         "journal_reopen" => class(EVENT_LOG, 8, log()),
-        "export_lag" | "export_dropped" | "export_resumed" => class(EVENT_LOG, 3, log()),
+        "export_lag" | "export_dropped" | "export_resumed" | "ship_lag" | "ship_refused"
+        | "ship_resumed" => class(EVENT_LOG, 3, log()),
+        "keeping" | "recording" | "recorded" | "content" => {
+            Class { name: Some(words(kind)), ..class(EVENT_LOG, 99, log()) }
+        }
         "refusal" => class(LIFECYCLE, 3, app()),
-        "degraded" | "limits" | "learn" | "unrecorded" | "recovered" => {
+        "degraded" | "ungranted" | "limits" | "learn" | "unrecorded" | "recovered" => {
             Class { name: Some(words(kind)), ..class(LIFECYCLE, 99, app()) }
         }
         _ => Class { name: Some(words(kind)), ..class(BASE, 99, json!({})) },

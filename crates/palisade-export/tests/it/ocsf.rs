@@ -102,7 +102,17 @@ fn every_kind() -> Vec<Event> {
         "alarm",
         "canary",
         "journal_reopen",
-        "checkpoint",
+        "keeping",
+        "recording",
+        "recorded",
+        "ship_lag",
+        "ship_refused",
+        "ship_resumed",
+        "content",
+        "skill",
+        "websocket",
+        "taint",
+        "privacy",
         "something_new",
         "folded",
     ] {
@@ -158,6 +168,61 @@ fn every_event_is_one_of_the_schema() {
     }
     let expected = [0, 1001, 1003, 1007, 1008, 2004, 3004, 4001, 4002, 4003, 6002, 6003];
     assert_eq!(classes.into_iter().collect::<Vec<_>>(), expected);
+}
+
+/// Every kind that some crate records is among those that are checked, and has a class of its own.
+#[test]
+fn every_kind_that_is_recorded_has_a_class() {
+    // The supervisor's own acts are of no other class; `folded` is of the class of what it counts.
+    let base = ["something_new", "folded"];
+    let mut found = std::collections::BTreeSet::new();
+    let crates = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    for entry in std::fs::read_dir(crates).unwrap() {
+        kinds_in(&entry.unwrap().path().join("src"), &mut found);
+    }
+    for known in ["connect", "canary", "skill", "keeping", "ship_lag", "recorded"] {
+        assert!(found.contains(known), "the search for kinds finds nothing: {found:?}");
+    }
+    let schema = Schema::read();
+    let records = recorded();
+    for kind in found {
+        let record = records.iter().find(|record| record.kind == kind);
+        let record = record.unwrap_or_else(|| panic!("{kind} is not among those checked"));
+        let event = ocsf::event(record, &Host::named("h"), false);
+        assert_eq!(schema.check(&event), [""; 0], "{kind}");
+        assert!(event["class_uid"] != 0 || base.contains(&kind.as_str()), "{kind} has no class");
+    }
+}
+
+/// The kinds that a folder's sources record: the first word of an event, as it stands there or as a constant's value.
+fn kinds_in(folder: &std::path::Path, found: &mut std::collections::BTreeSet<String>) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    for entry in entries {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if path.is_dir() {
+            kinds_in(&path, found);
+        } else if name.ends_with(".rs") && name != "tests.rs" {
+            let text = std::fs::read_to_string(&path).unwrap();
+            // What a file's own tests make up is nothing that is recorded.
+            let text = text.split("#[cfg(test)]").next().unwrap();
+            for begins in [
+                "Event::observed(",
+                "event(",
+                "tell(",
+                "const KEEPING: &str =",
+                "const RECOVERED: &str =",
+            ] {
+                for rest in text.split(begins).skip(1) {
+                    let Some(rest) = rest.trim_start().strip_prefix('"') else { continue };
+                    let kind = rest.split('"').next().unwrap();
+                    if kind.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') {
+                        found.insert(kind.to_owned());
+                    }
+                }
+            }
+        }
+    }
 }
 
 /// The schema is really asked: each of these is wrong, and found to be.

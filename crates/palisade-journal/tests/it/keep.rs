@@ -12,19 +12,19 @@ use palisade_journal::{
 
 use crate::{fixture::*, proof::first_key, python::python};
 
-const DAY: u64 = 86_400;
+pub(crate) const DAY: u64 = 86_400;
 
 fn later(days: u64) -> Timestamp {
     Timestamp::now().plus_seconds(days * DAY)
 }
 
-fn tidy(state: &Path, days: u64, otherwise: Retention) -> Tidied {
+pub(crate) fn tidy(state: &Path, days: u64, otherwise: Retention) -> Tidied {
     let options = Options { now: later(days), otherwise, only: None, dry: false };
     keep::tidy(state, &options).unwrap()
 }
 
 /// Denied connections, and requests and executions between them, under a rule.
-fn mixed(state: &Path, name: &str, rule: &Retention) {
+pub(crate) fn mixed(state: &Path, name: &str, rule: &Retention) {
     let journal = open(state, name);
     if !rule.is_empty() {
         journal.record_blocking(rule.event(), Durability::Written).unwrap();

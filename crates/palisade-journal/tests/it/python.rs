@@ -1,6 +1,10 @@
 //! The format's specification is enough: a verifier that shares no code agrees.
 
-use std::{fs, path::Path, process::Command};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use palisade_core::{Event, Layer};
 use palisade_journal::{
@@ -11,20 +15,38 @@ use palisade_journal::{
 
 use crate::{fixture::*, proof::first_key};
 
+const TESTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests");
+
 /// `None` when there is no Python, which in CI is a failure, or none that reads what is compressed.
 pub(crate) fn python(state: &Path) -> Option<bool> {
-    python_with(state, None)
+    python_at(&journal_dir(state), None)
 }
 
+/// What both programs say: the one that reads all, and the hundred lines.
 fn python_with(state: &Path, key: Option<&Path>) -> Option<bool> {
-    python_at(&journal_dir(state), key)
+    let all = python_at(&journal_dir(state), key)?;
+    if let Some(key) = key {
+        assert_eq!(core(state, key), Some(all), "the hundred lines");
+    }
+    Some(all)
 }
 
 fn python_at(journal: &Path, key: Option<&Path>) -> Option<bool> {
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/verify.py");
-    let mut command = Command::new("python3");
-    command.args(["-B", script]).arg(journal).args(key);
-    match command.output() {
+    ran(Command::new("python3").args(["-B", "verify_all.py"]).arg(journal).args(key))
+}
+
+/// What the hundred lines say.
+fn core(state: &Path, key: &Path) -> Option<bool> {
+    ran(Command::new("python3").args(["-B", "verify.py"]).arg(journal_dir(state)).arg(key))
+}
+
+/// The same in plain Python, for which there is no library but its own.
+fn plain(state: &Path, key: &Path) -> Option<bool> {
+    ran(Command::new("python3").args(["-B", "-S", "verify.py"]).arg(journal_dir(state)).arg(key))
+}
+
+fn ran(command: &mut Command) -> Option<bool> {
+    match command.current_dir(TESTS).output() {
         Ok(output) => {
             print!("{}", String::from_utf8_lossy(&output.stderr));
             // Nothing here reads zstd.
@@ -36,6 +58,30 @@ fn python_at(journal: &Path, key: Option<&Path>) -> Option<bool> {
             None
         }
     }
+}
+
+/// A file with the journal's first key, in its state folder.
+fn key_file(state: &Path) -> PathBuf {
+    let path = state.join("key");
+    fs::write(&path, first_key(state).to_string()).unwrap();
+    path
+}
+
+/// The verifier is short enough to be read, and not by having lines that nobody can.
+#[test]
+fn an_independent_verifier_has_a_hundred_lines() {
+    let text = fs::read_to_string(Path::new(TESTS).join("verify.py")).unwrap();
+    let (mut lines, mut documents) = (0, false);
+    for line in text.lines().map(str::trim_end) {
+        let quotes = line.matches("\"\"\"").count();
+        let inside = documents || quotes > 0;
+        documents ^= quotes % 2 == 1;
+        if !inside && !line.is_empty() && !line.trim_start().starts_with('#') {
+            lines += 1;
+            assert!(line.chars().count() <= 100 && !line.contains(';'), "{line}");
+        }
+    }
+    assert!((80..=100).contains(&lines), "{lines} lines");
 }
 
 #[test]
@@ -51,7 +97,8 @@ fn an_independent_verifier_agrees() {
     let journal = open(state.path(), "one");
     put(&journal, "again");
     end(&journal);
-    let Some(whole) = python(state.path()) else { return };
+    let keys = key_file(state.path());
+    let Some(whole) = python_with(state.path(), Some(&keys)) else { return };
     assert!(whole);
     a_cut_opening_is_no_damage();
 
@@ -69,7 +116,7 @@ fn an_independent_verifier_agrees() {
         let mut all = good.clone();
         attack(&mut all);
         write_lines(&path, &all);
-        assert_eq!(python(state.path()), Some(false), "attack {n}");
+        assert_eq!(python_with(state.path(), Some(&keys)), Some(false), "attack {n}");
         assert!(!report(state.path()).is_whole(), "attack {n}");
     }
 }
@@ -79,12 +126,12 @@ fn an_independent_verifier_agrees() {
 fn an_independent_verifier_agrees_on_signatures() {
     let state = state();
     session(state.path(), "one", 20);
-    let keys = state.path().join("key");
-    fs::write(&keys, first_key(state.path()).to_string()).unwrap();
+    let keys = key_file(state.path());
     KeyHolder::open(state.path()).unwrap().rotate().unwrap();
     session(state.path(), "two", 20);
     let Some(whole) = python_with(state.path(), Some(&keys)) else { return };
     assert!(whole);
+    assert_eq!(plain(state.path(), &keys), Some(true));
 
     let ledger = journal_dir(state.path()).join("ledger.jsonl");
     let good = lines(&ledger);
@@ -114,6 +161,7 @@ fn an_independent_verifier_agrees_on_signatures() {
         attack(&mut all);
         write_lines(&ledger, &all);
         assert_eq!(python_with(state.path(), Some(&keys)), Some(false), "attack {n}");
+        assert_eq!(plain(state.path(), &keys), Some(false), "attack {n}");
         assert!(!report(state.path()).is_whole(), "attack {n}");
     }
 
@@ -131,7 +179,7 @@ fn an_independent_verifier_agrees_on_signatures() {
 }
 
 /// Ship what has ended to a folder, as a round does; gives where the next part of the ledger begins.
-fn ship(state: &Path, copy: &Path, from: &Reached, sessions: &[&str]) -> Reached {
+pub(crate) fn ship(state: &Path, copy: &Path, from: &Reached, sessions: &[&str]) -> Reached {
     let mut end = from.clone();
     let parts = |end: &mut Reached| {
         let shipping = Shipping::begin(state).unwrap().unwrap();
@@ -242,7 +290,8 @@ fn a_cut_opening_is_no_damage() {
         while report(state.path()).sessions[1].state == State::Open {
             std::thread::yield_now();
         }
-        assert_eq!(python(state.path()), Some(!acted));
+        let keys = key_file(state.path());
+        assert_eq!(python_with(state.path(), Some(&keys)), Some(!acted));
         assert_eq!(report(state.path()).is_whole(), !acted);
     }
 }

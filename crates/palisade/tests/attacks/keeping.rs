@@ -151,7 +151,7 @@ fn finds_records_that_were_due() {
     let bundle = world.at("evidence.tar");
     let packed = audit(&world, &["bundle", "-o", bundle.to_str().unwrap()]);
     assert_eq!(packed.code, Some(0), "{packed}");
-    let there = "cd .. && tar xf evidence.tar && cd palisade-evidence && python3 -B verify.py journal key.txt && ls journal/*";
+    let there = "cd .. && tar xf evidence.tar && cd palisade-evidence && python3 -B verify_all.py journal key.txt && ls journal/*";
     let verified = world.outside_sh(there);
     assert!(verified.good().contains("whole") && !verified.out.contains(".zst"), "{verified}");
     // Taken away by somebody else it is damage.

@@ -67,7 +67,8 @@ pub(super) fn run(args: Args) -> Result<ExitCode, Failure> {
             return Err(failed(error.to_string()));
         }
     };
-    print::text(&format!("{} files in {}\n", packed.files.len(), args.output.display()))?;
+    let (many, place) = (packed.files.len(), args.output.display());
+    print::text(&format!("{many} files in {place}, sha256 {}\n", packed.sha256))?;
     match packed.damage.first() {
         None => Ok(ExitCode::SUCCESS),
         Some(damage) => Err(Failure::new(

@@ -7,14 +7,14 @@ use std::{
     process::ExitCode,
 };
 
-use palisade_core::SessionId;
+use palisade_audit::session;
 use palisade_journal::{
     KeyHolder,
     note::{NamedKey, Use},
     proof::{Proof, ProofError, Prover},
 };
 
-use super::{finished, print, state_dir, unreadable};
+use super::{finished, print, show::event, state_dir, unanswered, unreadable};
 use crate::failure::{Failure, Kind};
 
 /// Bytes of a proof or a key that are read.
@@ -22,9 +22,9 @@ const MOST: u64 = 256 << 20;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct ProveArgs {
-    /// The records, each as SESSION:NUMBER, with the session's id.
+    /// The records, each as SESSION:NUMBER: the session's id (or its beginning, or its name), a colon, the record's number.
     #[arg(required = true, value_name = "EVENT", value_parser = event)]
-    events: Vec<(SessionId, u64)>,
+    events: Vec<(String, u64)>,
     /// A state folder, or a journal's own; by default the state folder in use.
     #[arg(long)]
     dir: Option<PathBuf>,
@@ -66,7 +66,11 @@ pub(crate) enum KeyCommand {
 
 pub(super) fn prove(args: &ProveArgs) -> Result<ExitCode, Failure> {
     let dir = args.dir.clone().map_or_else(state_dir, Ok)?;
-    let proof = Prover::open(&dir).and_then(|p| p.prove(&args.events)).map_err(unproved)?;
+    let mut events = Vec::new();
+    for (wanted, seq) in &args.events {
+        events.push((session::find(&dir, wanted).map_err(unanswered)?, *seq));
+    }
+    let proof = Prover::open(&dir).and_then(|p| p.prove(&events)).map_err(unproved)?;
     write_json(&proof, args.out.as_deref())
 }
 
@@ -187,10 +191,4 @@ pub(super) fn unproved(error: ProofError) -> Failure {
         }
         other => Failure::new(Kind::Denied, other.to_string()),
     }
-}
-
-fn event(text: &str) -> Result<(SessionId, u64), String> {
-    let (session, seq) = text.rsplit_once(':').ok_or("it is SESSION:NUMBER")?;
-    let session = session.parse().map_err(|_| "that is no session's id")?;
-    Ok((session, seq.parse().map_err(|_| "that is no number of a record")?))
 }

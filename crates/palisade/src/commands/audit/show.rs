@@ -145,7 +145,7 @@ fn about(record: &Record) -> Vec<String> {
     lines
 }
 
-fn event(text: &str) -> Result<(String, u64), String> {
+pub(super) fn event(text: &str) -> Result<(String, u64), String> {
     let form = || "name an event as SESSION:NUMBER, such as s-1f2e3d4c:17".to_owned();
     let (session, number) = text.rsplit_once(':').ok_or_else(form)?;
     let number: u64 = number.parse().map_err(|_| form())?;

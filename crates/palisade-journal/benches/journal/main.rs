@@ -5,12 +5,18 @@
 //! cargo bench -p palisade-journal --bench journal [-- --records 1000000 --folder DIR]
 //! ```
 //!
-//! The folder is on the disk that is to be measured; by default the system's for temporary files. `--records 100000000`
-//! shows that memory stays flat. `--only append,verify` leaves out the other parts (`sessions`, `commits`, `proofs`, `peers`), and
-//! `taskset -c 0` before the program shows what one core does. Peers are measured in the same run where they are installed, or
-//! where `JOURNAL_REMOTE` says that `systemd-journal-remote` is.
+//! The folder is on the disk that is to be measured; by default the system's for temporary files. `--only append,verify` leaves
+//! out the other parts (`sessions`, `commits`, `proofs`, `peers`), and `taskset -c 0` before the program shows what one core does.
+//! Peers are measured in the same run where they are installed, or where `JOURNAL_REMOTE` and `AUDITD` say that
+//! `systemd-journal-remote` and `auditd` are.
+//!
+//! `--grow 1000000,10000000,100000000` does nothing but let one journal grow to these sizes, in sessions of five million records
+//! (`--each`) that are compressed as they end, as `palisade audit prune` does it. At each size another process verifies all of it
+//! and says what the most memory was that it had. A hundred million take some 9 GB, and 3 more meanwhile.
 
 #![allow(clippy::print_stdout, reason = "a bench tells")]
+
+mod peers;
 
 use std::{
     error::Error,
@@ -23,7 +29,7 @@ use std::{
 
 use palisade_core::{Event, Layer, PolicyDigest, SessionId, Verdict};
 use palisade_journal::{
-    Durability, Journal, JournalError, journal_dir,
+    Durability, Journal, JournalError, journal_dir, keep,
     proof::Prover,
     verify::{self, Options},
 };
@@ -31,6 +37,12 @@ use palisade_journal::{
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
 fn main() -> Outcome {
+    if let Some(state) = argument(VERIFY) {
+        return verify_alone(Path::new(&state));
+    }
+    if let Some(folder) = argument(peers::AUDITD) {
+        return peers::auditd_alone(Path::new(&folder));
+    }
     let records = argument("--records").map_or(Ok(1_000_000), |text| text.parse())?;
     let own;
     let folder = match argument("--folder") {
@@ -42,6 +54,12 @@ fn main() -> Outcome {
     };
     let state = folder.join("palisade-bench-state");
     fs::create_dir_all(&state)?;
+    if let Some(sizes) = argument("--grow") {
+        let sizes: Result<Vec<u64>, _> = sizes.split(',').map(str::parse).collect();
+        grow(&state, &sizes?)?;
+        fs::remove_dir_all(&state)?;
+        return Ok(());
+    }
     let only = argument("--only");
     let wanted = |part| only.as_ref().is_none_or(|only| only.split(',').any(|one| one == part));
     if wanted("sessions") {
@@ -60,7 +78,7 @@ fn main() -> Outcome {
         proofs(&state)?;
     }
     if wanted("peers") {
-        peers(&folder, records.min(200_000))?;
+        peers::all(&folder, records.min(200_000))?;
     }
     fs::remove_dir_all(&state)?;
     Ok(())
@@ -251,6 +269,78 @@ fn verified(state: &Path) -> Outcome {
     Ok(())
 }
 
+/// What the process is told that verifies and does nothing else.
+const VERIFY: &str = "--verify-alone";
+
+/// One journal, verified as it grows.
+fn grow(state: &Path, sizes: &[u64]) -> Outcome {
+    let most: u64 = argument("--each").map_or(Ok(5_000_000), |text| text.parse())?;
+    let (mut there, mut session) = (0, 0);
+    let (mut making, mut packing) = (Duration::ZERO, Duration::ZERO);
+    for size in sizes {
+        while there < *size {
+            session += 1;
+            // Whole rounds of all tasks.
+            let records = most.min(size - there).next_multiple_of(256);
+            let name = format!("part-{session:04}");
+            let journal = open(state, &name)?;
+            let (took, _) = storm(&journal, 256, records / 256, Durability::Written)?;
+            close(&journal)?;
+            making += took;
+            let start = Instant::now();
+            let only = Some(name.parse()?);
+            let (now, otherwise) = (palisade_journal::Timestamp::now(), keep::Retention::default());
+            keep::tidy(state, &keep::Options { now, otherwise, only, dry: false })?;
+            packing += start.elapsed();
+            there += records;
+        }
+        println!(
+            "{:44} written {:.0}/s, compressed {:.0}/s, {} MB in {session} sessions",
+            format!("a journal of {there} records"),
+            rate(there, making),
+            rate(there, packing),
+            bytes(&journal_dir(state))? >> 20,
+        );
+        let (used, start) = (children(), Instant::now());
+        let ran = Command::new(std::env::current_exe()?).arg(VERIFY).arg(state).output()?;
+        if !ran.status.success() {
+            return Err(String::from_utf8_lossy(&ran.stderr).into_owned().into());
+        }
+        println!(
+            "{:44} {:.0} records/s, {:.2} us of processors' time a record, {}",
+            "verify, compressed, with a key",
+            rate(there, start.elapsed()),
+            each(there, children().saturating_sub(used)),
+            String::from_utf8_lossy(&ran.stdout).trim()
+        );
+    }
+    Ok(())
+}
+
+/// Verify, in a process that did nothing before.
+fn verify_alone(state: &Path) -> Outcome {
+    let key = Prover::open(state)?.keys().into_iter().next().map(|(_, key)| key);
+    let before = peak();
+    let report = verify::verify(state, &Options { key, ..Options::default() })?;
+    if let Some(damage) = report.damages().next() {
+        return Err(damage.to_string().into());
+    }
+    let (records, most) = (report.records(), peak());
+    println!("{records} records, peak memory {most} KB ({before} KB when it began)");
+    Ok(())
+}
+
+/// Bytes of all files below.
+fn bytes(folder: &Path) -> Outcome<u64> {
+    let mut all = 0;
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let meta = entry.metadata()?;
+        all += if meta.is_dir() { bytes(&entry.path())? } else { meta.len() };
+    }
+    Ok(all)
+}
+
 fn proofs(state: &Path) -> Outcome {
     let session: SessionId = "long".parse()?;
     let start = Instant::now();
@@ -264,61 +354,6 @@ fn proofs(state: &Path) -> Outcome {
         serde_json::to_string(&proof)?.len(),
         opened.as_secs_f64() * 1e3
     );
-    Ok(())
-}
-
-/// What others do with as many records.
-fn peers(folder: &Path, records: u64) -> Outcome {
-    let remote = ["/lib/systemd/systemd-journal-remote", "/usr/lib/systemd/systemd-journal-remote"];
-    let named = std::env::var("JOURNAL_REMOTE").ok();
-    let all = named.as_deref().into_iter().chain(remote);
-    match all.into_iter().find(|path| Path::new(path).exists()) {
-        None => println!(
-            "systemd-journal-remote: not installed, so there is nothing for journalctl --verify"
-        ),
-        Some(program) => {
-            let mut text = String::new();
-            for number in 0..records {
-                let at = 1_700_000_000_000_000 + number;
-                text.push_str(&format!(
-                    "__REALTIME_TIMESTAMP={at}\n__MONOTONIC_TIMESTAMP={number}\n_BOOT_ID=0123456789abcdef0123456789abcdef\n\
-                     MESSAGE={number}.example:443 allow network.rules[3]\nPRIORITY=6\n\n"
-                ));
-            }
-            let (input, output) = (folder.join("peer.export"), folder.join("peer.journal"));
-            fs::write(&input, text)?;
-            let (used, start) = (children(), Instant::now());
-            let ran = Command::new(program).arg("-o").arg(&output).arg(&input).output()?;
-            if !ran.status.success() {
-                println!("systemd-journal-remote: {}", String::from_utf8_lossy(&ran.stderr).trim());
-                return Ok(());
-            }
-            println!(
-                "{:44} {:9.0} records/s, {:.2} us of processors' time a record",
-                "systemd-journal-remote, append",
-                rate(records, start.elapsed()),
-                each(records, children().saturating_sub(used))
-            );
-            let (used, start) = (children(), Instant::now());
-            let mut file = std::ffi::OsString::from("--file=");
-            file.push(&output);
-            let ran = Command::new("journalctl").arg("--verify").arg(file).output()?;
-            let verdict = if ran.status.success() { "" } else { " (it failed)" };
-            println!(
-                "{:44} {:9.0} records/s, {:.2} us of processors' time a record{verdict}",
-                "journalctl --verify",
-                rate(records, start.elapsed()),
-                each(records, children().saturating_sub(used))
-            );
-            fs::remove_file(input)?;
-            fs::remove_file(output)?;
-        }
-    }
-    if !Path::new("/sbin/auditd").exists() && !Path::new("/usr/sbin/auditd").exists() {
-        println!("auditd: not installed");
-    } else {
-        println!("auditd: installed; its log has nothing that could be verified");
-    }
     Ok(())
 }
 
