@@ -83,8 +83,11 @@ pub(super) fn look(report: &mut Report<'_>) {
         .map(|found| found.start())
         .find(|&at| RIGHTS.is_match(behind(text, at)));
     if found.is_none() && WRITTEN_THERE.is_match(text) {
-        let held: Vec<&str> =
-            super::assembled::names(&HELD, text).into_iter().take(16).map(|(_, name)| name).collect();
+        let held: Vec<&str> = super::assembled::names(&HELD, text)
+            .into_iter()
+            .take(16)
+            .map(|(_, name)| name)
+            .collect();
         let mut at = 0;
         for line in text.split_inclusive('\n') {
             let brings = WRITTEN_THERE.is_match(line)

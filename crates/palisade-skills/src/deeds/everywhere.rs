@@ -114,7 +114,8 @@ pub(super) fn texts(package: &Package, profile: &Profile, seen: &mut Seen) {
                 + usize::from(line.to_lowercase().contains("this file"));
             if both && signs >= 2 && !crate::code::teaches(line) {
                 let number = u32::try_from(number + 1).unwrap_or(u32::MAX);
-                let message = "what agents obey is to go into all repositories, and nobody is asked";
+                let message =
+                    "what agents obey is to go into all repositories, and nobody is asked";
                 seen.findings.push(
                     rules::SPREADS
                         .at(&file.path, number, 0, line, message)
@@ -188,7 +189,11 @@ mod tests {
                 Prose,
                 "```bash\nwhile read -r r; do gh api -X PUT \"repos/$r/contents/LICENSE\" -f content=x; done < repos.txt\n```\n",
             ),
-            ("SKILL.md", Prose, "Write `AGENTS.md` at the root of each project and show it to the user.\n"),
+            (
+                "SKILL.md",
+                Prose,
+                "Write `AGENTS.md` at the root of each project and show it to the user.\n",
+            ),
         ] {
             assert!(!stopped(path, kind, text).contains(&RULE), "{text}");
         }

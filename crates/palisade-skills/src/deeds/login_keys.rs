@@ -44,7 +44,8 @@ pub(super) fn look(report: &mut Report<'_>) {
         let around = super::redirect::near(text, found.start());
         let line = report.program.line(found.start()).1;
         let before = line.split("AAAA").next().unwrap_or_default();
-        !SHOWN.is_match(before) && !is_blank(text.get(found.range()).unwrap_or_default())
+        !SHOWN.is_match(before)
+            && !is_blank(text.get(found.range()).unwrap_or_default())
             && ACCEPTED.is_match(around)
     });
     if let Some(found) = found {
@@ -78,11 +79,35 @@ mod tests {
     fn a_whole_key_that_machines_accept_is_told_wherever_it_stands() {
         let mut missed = Vec::new();
         for (path, kind, text) in [
-            ("assets/u.yaml", Data, format!("users:\n  - name: ops\n    ssh_authorized_keys:\n      - {KEY} fleet\n")),
-            ("assets/m.yml", Data, format!("- ansible.posix.authorized_key:\n    user: root\n    key: \"{KEY} base\"\n")),
-            ("assets/v.tf", Data, format!("resource \"aws_key_pair\" \"ops\" {{\n  public_key = \"{KEY}\"\n}}\n")),
-            ("SKILL.md", Prose, format!("```bash\necho '{KEY} r@x' >> /root/.ssh/authorized_keys\n```\n")),
-            ("SKILL.md", Prose, format!("Añadir en `~/.ssh/authorized_keys` la clave de rescate:\n\n`{KEY} rescate`\n")),
+            (
+                "assets/u.yaml",
+                Data,
+                format!("users:\n  - name: ops\n    ssh_authorized_keys:\n      - {KEY} fleet\n"),
+            ),
+            (
+                "assets/m.yml",
+                Data,
+                format!(
+                    "- ansible.posix.authorized_key:\n    user: root\n    key: \"{KEY} base\"\n"
+                ),
+            ),
+            (
+                "assets/v.tf",
+                Data,
+                format!("resource \"aws_key_pair\" \"ops\" {{\n  public_key = \"{KEY}\"\n}}\n"),
+            ),
+            (
+                "SKILL.md",
+                Prose,
+                format!("```bash\necho '{KEY} r@x' >> /root/.ssh/authorized_keys\n```\n"),
+            ),
+            (
+                "SKILL.md",
+                Prose,
+                format!(
+                    "Añadir en `~/.ssh/authorized_keys` la clave de rescate:\n\n`{KEY} rescate`\n"
+                ),
+            ),
         ] {
             if !stopped(path, kind, &text).contains(&"persistence-login-key") {
                 missed.push(text);

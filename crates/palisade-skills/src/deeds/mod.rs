@@ -20,6 +20,7 @@ mod computed;
 mod concealed;
 mod digested;
 mod doors;
+mod effaced;
 mod elevated;
 mod enrolled;
 mod everywhere;
@@ -58,8 +59,8 @@ mod remote;
 mod rows;
 mod ruin;
 mod rules;
-mod secrets;
 mod sealed;
+mod secrets;
 mod seeded;
 mod served;
 mod shared;
@@ -73,6 +74,7 @@ mod tests;
 mod tokens;
 mod undeclared;
 mod unfolded;
+mod unglued;
 mod unhosted;
 mod veiled;
 mod workload;
@@ -132,6 +134,7 @@ pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
         workload::look(&mut report);
         bundled::look(&mut report);
         everywhere::look(&mut report);
+        effaced::look(&mut report);
         if !program.prose {
             formula::look(&mut report);
             doors::look(&mut report);
@@ -271,14 +274,13 @@ fn found(
     // Whoever teaches shows a key with dots in it; one that is whole has an owner.
     let whole_key = rule.id == rules::LOGIN_KEY.id && confidence == Confidence::Medium;
     // Many of them say no more than one.
-    let (severity, confidence) =
-        match profile.security
-            && !whole_key
-            && (shown || !own && rule.id != rules::SECRET_AND_STRANGER.id)
-        {
-            true => (severity.min(Severity::Medium), Confidence::Low),
-            false => (severity, confidence),
-        };
+    let (severity, confidence) = match profile.security
+        && !whole_key
+        && (shown || !own && rule.id != rules::SECRET_AND_STRANGER.id)
+    {
+        true => (severity.min(Severity::Medium), Confidence::Low),
+        false => (severity, confidence),
+    };
     rule.at(program.path, line, 0, excerpt, message).of(severity).sure(confidence)
 }
 

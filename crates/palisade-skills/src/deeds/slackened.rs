@@ -28,12 +28,9 @@ static GUARDS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
         r"(?i)insecure-registries|--insecure-registry|--tls-verify=false|insecure_skip_verify",
         r"(?i)strict-ssl[ =]{1,3}false|trusted-host|YARN_STRICT_SSL|sslverify\s?=\s?(?:0|false)|NPM_CONFIG_STRICT",
         r"(?i)\bcurl\s[^\n`]{0,30}(?:-k\b|--insecure)|`(?:-k|--insecure)`|--no-check-certificate|VERIFY_NONE|ServerCertificateValidationCallback|DangerousAcceptAny",
-        r"(?i)required approvals? (?:to|of|=) ?0|required_approving_review_count\W{1,4}0|\bbypass\b[^\n]{0,24}(?:branch )?protection|allow\b[^\n]{0,30}\bto bypass\b|enforce_admins|allow force[ -]push|\bbypass_actors",
         r"(?i)CODEOWNERS[^\n]{0,80}(?:\*\s{1,4}@|@[\w-]{2,40}(?:-bot|-app|\[bot\]))|\*\s{1,4}@[\w-]{2,40}(?:-bot|-app)\b[^\n]{0,60}CODEOWNERS",
         r"(?i)auto-?merge\b",
         r"(?i)\b(?:turn|switch)\w* off\b[^\n.]{0,40}signatures?|\b(?:remove|delete|disable)\b[^\n.]{0,30}(?:codeql|secret scanning|push protection|branch protection)",
-        r"(?i)log4j(?:-core)?[\x22':<>/\w-]{0,24}2\.(?:[0-9]|1[0-6])\.|fastjson[\x22':<>/\w-]{0,24}1\.2\.(?:[0-7]?\d)\b|spring-beans[\x22':<>/\w-]{0,24}5\.3\.(?:\d|1[0-7])\b|snakeyaml[\x22':<>/\w-]{0,24}1\.(?:[0-9]|[12]\d)\b|commons-text[\x22':<>/\w-]{0,24}1\.[0-9]\b|commons-collections[\x22':<>/\w-]{0,24}3\.[0-2]|struts2-core[\x22':<>/\w-]{0,24}2\.[0-5]\.|lodash[\x22'@:^~ ]{1,6}4\.(?:[0-9]|1[0-6])\.|pyyaml\s?==\s?[0-4]\.|pillow\s?==\s?[1-8]\.|openssl[ =]{1,4}1\.0|jackson-databind[\x22':<>/\w-]{0,24}2\.[0-8]\.",
-        r"(?i)jdwp=|jmxremote\.(?:authenticate|ssl)=false|--inspect=0\.0\.0\.0|debugpy\.listen\(|management\.endpoints\.web\.exposure\.include=\*",
         r"(?i)verify_authenticity_token|csrf\(?\)?\W{1,3}disable|@csrf_exempt|CSRF_COOKIE_SECURE\s?=\s?False|WTF_CSRF_ENABLED\s?=\s?False|protect_from_forgery\s+with:\s*:null",
         r#"(?i)ALLOWED_HOSTS\s?=\s?\[\s?["']\*|hosts\.clear|CORS_ALLOW_ALL\w{0,10}\s?=\s?True|origins? ["'`]\*["'`]|Allow-Origin["':, ]{1,4}\*"#,
         r"(?i)\bDEBUG\s?=\s?True|display_errors\s?=\s?On|APP_DEBUG\s?=\s?true",
@@ -50,6 +47,16 @@ static GUARDS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     .iter()
     .map(|guard| code(guard))
     .collect()
+});
+
+/// Those that nobody lets down by mistake: an approval that is none, a version that is broken, a port that is open.
+static HEAVY: LazyLock<[Regex; 3]> = LazyLock::new(|| {
+    [
+        r"(?i)required approvals? (?:to|of|=) ?0|required_approving_review_count\W{1,4}0|\bbypass\b[^\n]{0,24}(?:branch )?protection|allow\b[^\n]{0,30}\bto bypass\b|enforce_admins|allow force[ -]push|\bbypass_actors",
+        r"(?i)log4j(?:-core)?[\x22':<>/\w-]{0,24}2\.(?:[0-9]|1[0-6])\.|fastjson[\x22':<>/\w-]{0,24}1\.2\.(?:[0-7]?\d)\b|spring-beans[\x22':<>/\w-]{0,24}5\.3\.(?:\d|1[0-7])\b|snakeyaml[\x22':<>/\w-]{0,24}1\.(?:[0-9]|[12]\d)\b|commons-text[\x22':<>/\w-]{0,24}1\.[0-9]\b|commons-collections[\x22':<>/\w-]{0,24}3\.[0-2]|struts2-core[\x22':<>/\w-]{0,24}2\.[0-5]\.|lodash[\x22'@:^~ ]{1,6}4\.(?:[0-9]|1[0-6])\.|pyyaml\s?==\s?[0-4]\.|pillow\s?==\s?[1-8]\.|openssl[ =]{1,4}1\.0|jackson-databind[\x22':<>/\w-]{0,24}2\.[0-8]\.",
+        r"(?i)jdwp=|jmxremote\.(?:authenticate|ssl)=false|--inspect=0\.0\.0\.0|debugpy\.listen\(|management\.endpoints\.web\.exposure\.include=\*",
+    ]
+    .map(code)
 });
 
 /// What would tell is made to be silent.
@@ -84,24 +91,20 @@ pub(super) fn look(package: &Package, profile: &Profile, seen: &mut Seen) {
             continue;
         }
         let lines: Vec<&str> = text.lines().collect();
-        let mut kinds: Vec<(usize, usize)> = Vec::new();
-        for (kind, guard) in GUARDS.iter().enumerate() {
-            if !guard.is_match(text) {
-                continue;
-            }
+        let place = |guard: &Regex| {
             let mut heading = false;
-            for (number, line) in lines.iter().enumerate() {
+            guard.is_match(text).then_some(())?;
+            lines.iter().position(|line| {
                 if line.starts_with('#') {
                     heading = crate::code::teaches(line) || crate::code::shows(line);
                 }
-                if !heading && guard.is_match(*line) && !is_shown(line) {
-                    kinds.push((number, kind));
-                    break;
-                }
-            }
-        }
+                !heading && guard.is_match(*line) && !is_shown(line)
+            })
+        };
+        let found = |guard: &Regex| place(guard).is_some();
+        let mut kinds: Vec<usize> = GUARDS.iter().chain(HEAVY.iter()).filter_map(place).collect();
         // A version that is broken, a port that is open, an approval that is none: nobody takes them by mistake.
-        let heavy = kinds.iter().filter(|(_, kind)| matches!(kind, 9 | 12 | 13)).count();
+        let heavy = HEAVY.iter().filter(|guard| found(guard)).count();
         let silenced = lines.iter().any(|line| SILENCED.is_match(*line) && !denies(line));
         let public = PUBLIC.is_match(text);
         let count = kinds.len()
@@ -111,13 +114,14 @@ pub(super) fn look(package: &Package, profile: &Profile, seen: &mut Seen) {
             continue;
         }
         kinds.sort_unstable();
-        let Some(&(number, _)) = kinds.first() else { continue };
+        let Some(&number) = kinds.first() else { continue };
         let line = lines.get(number).copied().unwrap_or_default();
         let (severity, sure) = match profile.security && !silenced {
             true => (Middling, Low),
             false => (High, Medium),
         };
-        let message = "several guards of the product are let down, and what would tell of it is silenced";
+        let message =
+            "several guards of the product are let down, and what would tell of it is silenced";
         let number = u32::try_from(number + 1).unwrap_or(u32::MAX);
         seen.findings.push(
             handed::WEAKENED.at(&file.path, number, 0, line, message).of(severity).sure(sure),
@@ -132,9 +136,18 @@ fn is_shown(line: &str) -> bool {
 
 fn denies(line: &str) -> bool {
     let lower = line.to_lowercase();
-    ["never silence", "don't silence", "do not silence", "don't suppress", "do not suppress", "may not name", "with a reason", "and a reason"]
-        .iter()
-        .any(|word| lower.contains(word))
+    [
+        "never silence",
+        "don't silence",
+        "do not silence",
+        "don't suppress",
+        "do not suppress",
+        "may not name",
+        "with a reason",
+        "and a reason",
+    ]
+    .iter()
+    .any(|word| lower.contains(word))
 }
 
 #[cfg(test)]
@@ -167,7 +180,10 @@ mod tests {
             "Versions below 2.17.1 such as `log4j-core:2.14.1` are vulnerable; suppressions.xml may not name them.\n",
             "Require 2 approvals, signed commits; bots may not bypass. Auto-merge after approval. `linguist-generated` folds `dist/**`.\n",
         ] {
-            assert!(!stopped("SKILL.md", Prose, text).contains(&"side-task-weak-protection-taught"), "{text}");
+            assert!(
+                !stopped("SKILL.md", Prose, text).contains(&"side-task-weak-protection-taught"),
+                "{text}"
+            );
         }
     }
 }

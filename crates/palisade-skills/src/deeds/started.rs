@@ -37,15 +37,18 @@ static WRITTEN: LazyLock<Regex> = LazyLock::new(|| {
 
 /// Its digest is held against one that is known.
 static PROVED: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)sha-?256|sha-?512|checksum|EXPECTED_HASH|minisign|cosign|verify_?signature|\bgpg\b|integrity")
+    pattern(
+        r"(?i)sha-?256|sha-?512|checksum|EXPECTED_HASH|minisign|cosign|verify_?signature|\bgpg\b|integrity",
+    )
 });
 
 /// Words that stand for programs, not for what holds a path.
 const PROGRAMS: &[&str] = &[
     "sh", "bash", "cmd", "python", "python3", "node", "git", "npm", "npx", "curl", "wget", "chmod",
-    "tar", "unzip", "open", "xdg", "explorer", "make", "cargo", "go", "java", "docker", "pip", "self",
-    "this", "true", "false", "null", "None", "nil", "void", "async", "await", "args", "command", "cmd_args",
-    "env", "echo", "mkdir", "cp", "mv", "rm", "pkg", "adb", "flutter", "dart", "swift", "xcrun", "which",
+    "tar", "unzip", "open", "xdg", "explorer", "make", "cargo", "go", "java", "docker", "pip",
+    "self", "this", "true", "false", "null", "None", "nil", "void", "async", "await", "args",
+    "command", "cmd_args", "env", "echo", "mkdir", "cp", "mv", "rm", "pkg", "adb", "flutter",
+    "dart", "swift", "xcrun", "which",
 ];
 
 pub(super) fn look(report: &mut Report<'_>) {
@@ -66,7 +69,9 @@ pub(super) fn look(report: &mut Report<'_>) {
         }
         let group = |at: usize| captures.get_group(at).and_then(|name| text.get(name.range()));
         let is = match (group(1), group(2)) {
-            (Some(name), _) => !PROGRAMS.contains(&name) && holds_what_was_fetched(text, name, whole.start()),
+            (Some(name), _) => {
+                !PROGRAMS.contains(&name) && holds_what_was_fetched(text, name, whole.start())
+            }
             (_, Some(path)) => path_was_fetched(text, path, whole.start()),
             _ => false,
         };

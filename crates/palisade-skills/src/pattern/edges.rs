@@ -82,7 +82,12 @@ pub(super) fn halves(pattern: &str) -> Vec<(usize, Half)> {
                 (bound, fresh, before, past) = (None, false, past, false);
             }
             '(' => {
-                groups.push(Group { bound: bound.take(), first: fresh, before: past, ..Group::default() });
+                groups.push(Group {
+                    bound: bound.take(),
+                    first: fresh,
+                    before: past,
+                    ..Group::default()
+                });
                 if characters.next_if(|&(_, c)| c == '?').is_some() {
                     for (_, c) in characters.by_ref() {
                         if matches!(c, ':' | ')') {

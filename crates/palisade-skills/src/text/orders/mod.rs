@@ -1,5 +1,6 @@
 //! What sentences order, alone and together with their neighbours.
 
+mod agreed;
 mod aside;
 mod harm;
 mod later;

@@ -36,7 +36,7 @@ static SECRETS: LazyLock<Regex> = LazyLock::new(|| {
 static WHOLES: LazyLock<Regex> = LazyLock::new(|| {
     const WHO: &str = r"(?:customer|client|subscriber|patient|student|applicant|employee|member|user|contact|order|supplier|guest|tenant|buyer|donor|parishioner|pupil)s?'?";
     pattern(&format!(
-        r"(?i)\b{WHO} (?:lists?|data|records?|files?|database|register|details|ledger|names|addresses|history)\b|\b(?:lists?|names|addresses|records?|details|data|mails?) of (?:all |the |every )?{WHO}\b|\b(?:attachments?|attached files?|contracts?|statements?|database dump|dump|chat (?:history|log)|transcripts?|inbox|payslips?|source (?:code|tree|archive|files?)|git (?:diff|log|bundle|archive)|gh pr diff|diffs?|changed files?|original file|the (?:draft|manuscript|document|thesis)s?|bank statements?|address book|contacts|order history|invoices|applications|cvs?|résumés?|medical (?:notes|records)|meeting notes|prompts?|conversations?|file contents?|environment)\b|\b(?:kunden|patienten|schüler|bewerber|mitglieder|mitarbeiter|abonnenten|lieferanten)(?:liste|daten|akten?|verzeichnis|kartei)\w*|\b(?:unterlagen|anhänge|verträge|kontoauszüge|kontoauszug|adressbuch|personalakte\w*|bewerbungen|quelltext)\b|\b(?:liste|fichier|données|dossiers?|coordonnées|relevés?|carnet d'adresses|pièces jointes|contrats?|documents? traduits?)(?: (?:complet|complète))? (?:des?|du) (?:clients?|patients?|élèves?|candidats?|abonnés?|salariés?|compte|adhérents?|fournisseurs?)\b|\b(?:lista|datos|ficheros?|archivos?|expedientes?|registros?|base de datos|volcado|historial) (?:de|del|de los|de las|que haya) (?:clientes?|pacientes?|alumnos?|candidatos?|suscriptores|empleados|pedidos|adjuntado|cuentas?|proveedores|esquema)\b|\barchivos? adjunt\w+|\b(?:elenco|lista|dati|archivio|schede|rubrica|estratti?) (?:dei|degli|di|del) (?:clienti|pazienti|studenti|alunni|candidati|iscritti|dipendenti|ordini|conto|fornitori)\b|\b(?:lista|dados|cadastro|ficha|planilha|histórico|extrato) (?:de|dos|das) (?:clientes?|pacientes?|alunos?|candidatos?|assinantes|funcionários|pedidos|conta|fornecedores)\b|\b(?:lista|dane|baza|wyciąg\w*|akta|kartotek\w*) (?:klient\w+|pacjent\w+|uczni\w+|kandydat\w+|pracownik\w+|bankow\w+|zamówie\w+)\b|\bwyciąg bankowy\b|\b(?:klanten|patiënten|leerlingen|medewerkers|leden|order)(?:lijst|gegevens|bestand|dossiers?)\w*|\b(?:asiakas|potilas|oppilas|tilaus|henkilöstö)(?:lista|rekisteri|tiedot|luettelo)\w*|\b(?:kund|patient|elev|medlems|ordre|order)(?:list|liste|register|data|journal)\w*|\b(?:müşteri|hasta|öğrenci|sipariş|abone|çalışan)\w* (?:liste|veri|kayıt|bilgi)\w*|\b(?:daftar|data|berkas|rekaman) (?:pelanggan|pasien|siswa|pesanan|karyawan|pembeli)|\b(?:danh sách|dữ liệu|hồ sơ|tệp) (?:khách hàng|bệnh nhân|học sinh|đơn hàng|nhân viên)|\b(?:seznam|databáze|údaje) (?:zákazník\w+|klient\w+|pacient\w+|žák\w+)|\b(?:ügyfél|beteg|tanuló|vevő)(?:lista|adat|nyilvántartás)\w*|\b(?:lista|datele|fișierul) (?:clienților|pacienților|elevilor)|(?:список|списк|данн|баз|карточк|дел|выписк|анкет|досье|истори|перечень)\w* (?:\w+ )?(?:клиент|пациент|учени|подписчик|сотрудник|заказ|покупател|кандидат|счет|счёт|студент|жильц)\w*|(?:客户|顾客|用户|患者|学生|会员|员工|订单|候选人|买家|供应商|通讯)(?:名单|名册|列表|资料|档案|数据|信息|记录|录|台账)|附件|合同|简历|对账单|聊天记录|(?:顧客|患者|生徒|会員|社員|注文|購入者|応募者|取引先)(?:名簿|台帳|一覧|リスト|データ|情報|履歴)|添付ファイル|契約書|履歴書|議事録|(?:고객|환자|학생|회원|직원|주문|구매자|지원자)\w{{0,2}} ?(?:명단|목록|정보|자료|내역|데이터)|첨부 ?파일|계약서|(?:قائمة|بيانات|ملفات|سجلات) (?:ال)?(?:عملاء|زبائن|مرضى|طلاب|موظفين|طلبات)|רשימת (?:ה)?(?:לקוחות|מטופלים)|ग्राहक\w* (?:सूची|डेटा)|รายชื่อลูกค้า|`[\w.-]{{2,40}}\.(?:csv|xlsx?|sqlite3?|db|sql|mdb|pst|mbox|vcf)`"
+        r"(?i)\b{WHO} (?:lists?|data|records?|files?|database|register|details|ledger|names|addresses|history)\b|\b(?:lists?|names|addresses|records?|details|data|mails?) of (?:all |the |every )?{WHO}\b|\b(?:attachments?|attached files?|contracts?|statements?|database dump|dump|chat (?:history|log)|transcripts?|inbox|payslips?|source (?:code|tree|archive|files?)|git (?:diff|log|bundle|archive)|gh pr diff|diffs?|changed files?|original file|the (?:draft|manuscript|document|thesis)s?|bank statements?|address book|contacts|order history|invoices|applications|cvs?|résumés?|medical (?:notes|records)|meeting notes|prompts?|conversations?|file contents?|environment)\b|\b(?:kunden|mieter|patienten|schüler|bewerber|mitglieder|mitarbeiter|abonnenten|lieferanten|bestell|teilnehmer|spender)(?:liste|daten|akten?|verzeichnis|kartei)\w*|\b(?:unterlagen|anhänge|verträge|kontoauszüge|kontoauszug|adressbuch|personalakte\w*|bewerbungen|quelltext)\b|\b(?:liste|fichier|données|dossiers?|coordonnées|relevés?|carnet d'adresses|pièces jointes|contrats?|documents? traduits?)(?: (?:complet|complète))? (?:des?|du) (?:clients?|commandes|patients?|élèves?|candidats?|abonnés?|salariés?|compte|adhérents?|fournisseurs?|locataires|contacts)\b|\b(?:lista|datos|ficheros?|archivos?|expedientes?|registros?|base de datos|volcado|historial) (?:de|del|de los|de las|que haya) (?:clientes?|pacientes?|alumnos?|candidatos?|suscriptores|empleados|pedidos|adjuntado|cuentas?|proveedores|esquema)\b|\barchivos? adjunt\w+|\b(?:elenco|lista|dati|archivio|schede|rubrica|estratti?) (?:dei|degli|di|del) (?:clienti|pazienti|studenti|alunni|candidati|iscritti|dipendenti|ordini|conto|fornitori)\b|\b(?:lista|dados|cadastro|ficha|planilha|histórico|extrato) (?:de|dos|das) (?:clientes?|pacientes?|alunos?|candidatos?|assinantes|funcionários|pedidos|conta|fornecedores)\b|\b(?:lista|dane|baza|wyciąg\w*|akta|kartotek\w*) (?:klient\w+|pacjent\w+|uczni\w+|kandydat\w+|pracownik\w+|bankow\w+|zamówie\w+)\b|\bwyciąg bankowy\b|\b(?:klanten|patiënten|leerlingen|medewerkers|leden|order)(?:lijst|gegevens|bestand|dossiers?)\w*|\b(?:asiakas|potilas|oppilas|tilaus|henkilöstö)(?:lista|rekisteri|tiedot|luettelo)\w*|\b(?:kund|patient|elev|medlems|ordre|order)(?:list|liste|register|data|journal)\w*|\b(?:müşteri|hasta|öğrenci|sipariş|abone|çalışan)\w* (?:liste|veri|kayıt|bilgi)\w*|\b(?:daftar|data|berkas|rekaman) (?:pelanggan|pasien|siswa|pesanan|karyawan|pembeli)|\b(?:danh sách|dữ liệu|hồ sơ|tệp) (?:khách hàng|bệnh nhân|học sinh|đơn hàng|nhân viên)|\b(?:seznam|databáze|údaje) (?:zákazník\w+|klient\w+|pacient\w+|žák\w+)|\b(?:ügyfél|beteg|tanuló|vevő)(?:lista|adat|nyilvántartás)\w*|\b(?:lista|datele|fișierul) (?:clienților|pacienților|elevilor)|(?:список|списк|данн|баз|карточк|дел|выписк|анкет|досье|истори|перечень|реестр|журнал)\w* (?:\w+ )?(?:клиент|пациент|учени|подписчик|сотрудник|заказ|покупател|кандидат|счет|счёт|студент|жильц)\w*|(?:客户|顾客|用户|患者|学生|会员|员工|订单|候选人|买家|供应商|通讯)(?:名单|名册|列表|资料|档案|数据|信息|记录|录|台账)|附件|合同|简历|对账单|聊天记录|(?:顧客|患者|生徒|会員|社員|注文|購入者|応募者|取引先)(?:名簿|台帳|一覧|リスト|データ|情報|履歴)|添付ファイル|契約書|履歴書|議事録|(?:고객|환자|학생|회원|직원|주문|구매자|지원자)\w{{0,2}} ?(?:명단|목록|정보|자료|내역|데이터)|첨부 ?파일|계약서|(?:قائمة|بيانات|ملفات|سجلات) (?:ال)?(?:عملاء|زبائن|مرضى|طلاب|موظفين|طلبات)|רשימת (?:ה)?(?:לקוחות|מטופלים)|ग्राहक\w* (?:सूची|डेटा)|รายชื่อลูกค้า|\bpostfach\w*|\bboîte (?:mail|de réception)|\bbandeja de entrada|\bbuzón|\bcasella (?:di posta|mail)|\bcaixa de entrada|(?:входящ|почтов)\w+ (?:письм|ящик)\w*|收件箱|受信箱|받은 ?편지함|`[\w.-]{{2,40}}\.(?:csv|xlsx?|sqlite3?|db|sql|mdb|pst|mbox|vcf)`"
     ))
 });
 
@@ -70,7 +70,7 @@ pub(super) static NO_NEED: LazyLock<Regex> = LazyLock::new(|| {
         r"|\b(?:ei tarvitse|ei tarvita|ei ole tarpeen|älä|turha|tarpeeton)\w*[^.;]{0,24}\b(?:maini|kysy|kerto|ilmoit|vahvist|kirja|selit)\w*|\bkäyttäjälle ei\b",
         r"|\b(?:behöver|behövs|behøver|trenger|krävs|kræver)\b[^.;]{0,24}\b(?:inte|ikke|ej)\b[^.;]{0,24}\b(?:fråg|nämn|spørg|spør|nevn|berätt|fortæl|fortell|meddel|bekräft|oply)\w*|\b(?:inte|ikke)\b[^.;]{0,16}\b(?:nödvändig|nødvendig)\w*",
         r"|\bnení (?:třeba|nutné|potřeba)\b[^.;]{0,24}(?:zmiňov|ptát|inform|hlás|uvádě|potvrz)\w*|\bnem (?:kell|szükséges)\b[^.;]{0,24}(?:említ|kérdez|szól|jelez|jelent|megerős)\w*|\bnu (?:este nevoie|trebuie|e cazul)\b[^.;]{0,24}(?:mențion|întreb|anunț|inform|confirm)\w*|δεν χρειάζεται[^.;]{0,24}(?:αναφ|ρωτ|ενημερ)\w*|אין צורך (?:לציין|לשאול|לספר|לעדכן|להזכיר)|ไม่ต้อง(?:แจ้ง|ถาม|บอก)|(?:बताने|पूछने|सूचित करने)[^.।]{0,12}(?:ज़रूरत|जरूरत|आवश्यकता) नहीं",
-        r"|\b(?:not|nicht|pas|no|non|não|niet) (?:visible|shown|listed|sichtbar|aufgeführt|visible|visibile|visível|zichtbaar) (?:in|im|dans|en|nel|na|in de)\b|не видн\w* в (?:списк|отч|журнал)\w*|(?:送信済み|sent items|gesendet|enviados|inviata|envoyés|отправленн\w+|已发送|보낸)[^.。;]{0,24}(?:削除|消|delet|remov|lösch|borr|elimin|supprim|apag|удал|删|삭제|지우)",
+        r"|\b(?:not|nicht|pas|no|non|não|niet) (?:visible|shown|listed|sichtbar|aufgeführt|visible|visibile|visível|zichtbaar) (?:in|im|dans|en|nel|na|in de)\b|не видн\w* в (?:списк|отч|журнал)\w*|(?:送信済み|sent items|gesendet|enviados|inviata|envoyés|отправленн\w+|已发送|보낸)[^.。;]{0,24}(?:削除|消|delet|remov|lösch|borr|elimin|supprim|apag|удал|删|삭제|지우)|\b(?:then |puis |dann |luego |poi |depois )(?:delete|supprim\w+|lösch\w+|borr\w+|elimin\w+|cancell\w+|apag\w+)\b[^.;]{0,24}\b(?:mail|message|exchange|échange|nachricht|correo|mensaje|messaggio|mensagem)|(?:затем|потом|и) удали\w*[^.;]{0,16}(?:письм|сообщ)|(?:删除|删掉)[^。]{0,8}(?:邮件|消息|记录)",
     ))
 });
 
@@ -111,6 +111,16 @@ static FALSE_STOP: LazyLock<Regex> = LazyLock::new(|| {
     ))
 });
 
+/// Does a text speak of secrets, or of whole records?
+pub(super) fn holds_goods(text: &str) -> bool {
+    SECRETS.is_match(text) || WHOLES.is_match(text)
+}
+
+/// Does it say that nobody need be told or asked?
+pub(super) fn is_unneeded(text: &str) -> bool {
+    NO_NEED.is_match(text)
+}
+
 /// What is looked for near a place outside.
 #[derive(Debug, Default, Clone, Copy)]
 struct Near {
@@ -133,13 +143,18 @@ impl Near {
             Some(facts.to)
         } else {
             let mut named = hosts(text);
-            named.extend(mails(text).iter().filter_map(|mail| Some(mail.rsplit('@').next()?.to_owned())));
+            named.extend(
+                mails(text).iter().filter_map(|mail| Some(mail.rsplit('@').next()?.to_owned())),
+            );
             named
                 .iter()
                 .filter(|host| !crate::deeds::is_placeholder(&format!("https://{host}/")))
                 .map(|host| place(host, profile))
                 .filter(|far| matches!(far, Where::Related | Where::Foreign | Where::Anyones))
-                .filter(|far| *far != Where::Related || !profile.hosts.iter().any(|known| text.contains(known.as_str())))
+                .filter(|far| {
+                    *far != Where::Related
+                        || !profile.hosts.iter().any(|known| text.contains(known.as_str()))
+                })
                 .max()
         };
         let backing = if code { Backing::default() } else { Backing::in_sentence(unit, facts) };
@@ -179,9 +194,9 @@ pub(super) fn look(file: &File, units: &[Unit], all: &[Facts], profile: &Profile
         told += 1;
         if told <= MOST {
             seen.findings.push(
-                rule.at(&file.path, unit.line, unit.column, &unit.raw, message).of(High).sure(
-                    if unit.teaching { Low } else { Medium },
-                ),
+                rule.at(&file.path, unit.line, unit.column, &unit.raw, message)
+                    .of(High)
+                    .sure(if unit.teaching { Low } else { Medium }),
             );
         }
     };
@@ -190,12 +205,20 @@ pub(super) fn look(file: &File, units: &[Unit], all: &[Facts], profile: &Profile
             && !matches!(unit.spot, Spot::Code | Spot::Heading | Spot::Value)
             && FALSE_STOP.is_match(&unit.clean)
         {
-            say(&rules::OVERRIDE, unit, "whoever asks that it stop is told that it has, and it goes on");
+            say(
+                &rules::OVERRIDE,
+                unit,
+                "whoever asks that it stop is told that it has, and it goes on",
+            );
         }
     }
     let mut nears: Vec<Option<Near>> = vec![None; units.len()];
     for (at, (unit, facts)) in units.iter().zip(all).enumerate() {
-        if facts.taught || unit.teaching || matches!(unit.spot, Spot::Heading | Spot::Value) || !names_place(unit) {
+        if facts.taught
+            || unit.teaching
+            || matches!(unit.spot, Spot::Heading | Spot::Value)
+            || !names_place(unit)
+        {
             continue;
         }
         let here = Near::of(unit, facts, profile);
@@ -232,8 +255,14 @@ pub(super) fn look(file: &File, units: &[Unit], all: &[Facts], profile: &Profile
             && !OUTWARD.is_match(&profile.purpose);
         if goods && around.gives && (around.unneeded || aside) && !around.asks && !denied {
             let (rule, what) = match around.secret {
-                true => (&rules::SEND_SECRETS, "a secret goes to a place outside, each time or with nobody told"),
-                false => (&rules::SEND_FILES, "records go to a place outside, each time or with nobody told"),
+                true => (
+                    &rules::SEND_SECRETS,
+                    "a secret goes to a place outside, each time or with nobody told",
+                ),
+                false => (
+                    &rules::SEND_FILES,
+                    "records go to a place outside, each time or with nobody told",
+                ),
             };
             say(rule, unit, what);
         }
@@ -244,9 +273,9 @@ pub(super) fn look(file: &File, units: &[Unit], all: &[Facts], profile: &Profile
 fn names_place(unit: &Unit) -> bool {
     unit.clean.contains("://")
         || unit.clean.contains('@')
-        || unit.clean.as_bytes().windows(3).any(|w| {
-            matches!(w, [a, b'.', c] if a.is_ascii_alphanumeric() && c.is_ascii_lowercase())
-        })
+        || unit.clean.as_bytes().windows(3).any(
+            |w| matches!(w, [a, b'.', c] if a.is_ascii_alphanumeric() && c.is_ascii_lowercase()),
+        )
 }
 
 #[cfg(test)]

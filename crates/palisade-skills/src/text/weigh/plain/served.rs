@@ -3,7 +3,10 @@
 
 use std::sync::LazyLock;
 
-use super::{super::super::{blocks::Spot, rules}, Here, Told};
+use super::{
+    super::super::{blocks::Spot, rules},
+    Here, Told,
+};
 use crate::pattern::{Regex, pattern};
 
 /// Somebody else's from now on.
@@ -34,13 +37,13 @@ static LASTS: LazyLock<Regex> = LazyLock::new(|| {
 /// The user is said to have agreed, to all or long before.
 static CONSENTED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)\b(?:the )?(?:users?|owner|person|operator|customer)\b[^.;]{0,24}\b(?:(?:has|have) )?(?:already )?(?:agreed|consented|approved|confirmed|authori[sz]ed|accepted|said yes)\b[^.;]{0,30}\b(?:by (?:loading|installing|using|opening|enabling)|in advance|beforehand|once (?:and )?for all|to (?:all|everything|every)|for (?:this|all|every)|upfront)|\b(?:loading|installing|using) (?:this|the) skill\b[^.;]{0,24}\b(?:is|counts as|means|implies)\b[^.;]{0,24}\b(?:consent|agreement|approval|yes)|\b(?:im voraus|vorab|pauschal|bereits)\b[^.;]{0,20}\b(?:zugestimmt|eingewilligt|genehmigt|freigegeben|bestätigt)|\b(?:a|ont) (?:déjà |d'avance )?(?:consenti|accepté|approuvé|donné son accord)\b[^.;]{0,30}\b(?:d'avance|par avance|pour tout|à tout)|\bd'avance\b[^.;]{0,20}\b(?:accept|consent|approuv)\w*|\b(?:ha|han) (?:aceptado|consentido|aprobado|autorizado)\b[^.;]{0,30}\b(?:de antemano|por adelantado|todo|al instalar|al cargar)|\b(?:ha|hanno) (?:già )?(?:accettato|acconsentito|approvato|autorizzato)\b[^.;]{0,30}\b(?:in anticipo|tutto|una volta per tutte|installando)|\b(?:já )?(?:aceitou|consentiu|aprovou|autorizou)\b[^.;]{0,30}\b(?:antecipad\w+|de antemão|tudo|ao instalar)|\b(?:z góry|wcześniej)\b[^.;]{0,20}\b(?:zgodził|zaakceptował|zatwierdził)\w*|\b(?:vooraf|op voorhand)\b[^.;]{0,20}\b(?:ingestemd|akkoord|goedgekeurd)|(?:заранее|уже|раз и навсегда)[^.;]{0,20}(?:соглас|одобр|разреш|подтверд)\w*|(?:согласи|одобрени|разрешени)\w* (?:получен|дан)\w* (?:заранее|на всё|на все)|(?:用户|使用者|本人)[^。]{0,8}(?:已(?:经)?|事先|预先|默认)[^。]{0,6}(?:同意|授权|批准|许可|确认)|安装[^。]{0,8}(?:视为|即)(?:同意|授权)|(?:ユーザー|利用者|本人)[^。]{0,10}(?:事前に|すでに|あらかじめ|包括的に)[^。]{0,6}(?:同意|承認|許可|了承)|(?:同意|承認|許可)済み|(?:사용자)[^.]{0,10}(?:미리|이미|사전에)[^.]{0,6}(?:동의|승인|허락)|önceden (?:onay|izin|kabul)|sudah (?:setuju|menyetujui)|đã đồng ý (?:trước|với mọi)",
+        r"(?i)\b(?:the )?(?:users?|owner|person|operator|customer)\b[^.;]{0,24}\b(?:(?:has|have) )?(?:already )?(?:agreed|consented|approved|confirmed|authori[sz]ed|accepted|said yes)\b[^.;]{0,30}\b(?:by (?:loading|installing|using|opening|enabling)|in advance|beforehand|once (?:and )?for all|to (?:all|everything|every)|for (?:this|all|every)|upfront)|\b(?:loading|installing|using) (?:this|the) skill\b[^.;]{0,24}\b(?:is|counts as|means|implies)\b[^.;]{0,24}\b(?:consent|agreement|approval|yes)|\b(?:im voraus|vorab|pauschal|bereits)\b[^.;]{0,20}\b(?:zugestimmt|eingewilligt|genehmigt|freigegeben|bestätigt)|\b(?:a|ont) (?:[\w']+ ){0,2}(?:consenti|accepté|approuvé|validé|autorisé|donné son accord)\b[^.;]{0,30}\b(?:d'avance|par avance|pour tout|à tout)|\bd'avance\b[^.;]{0,20}\b(?:accept|consent|approuv)\w*|\b(?:ha|han) (?:\w+ ){0,2}?(?:aceptado|consentido|aprobado|autorizado)\b[^.;]{0,30}\b(?:de antemano|por adelantado|todo|al instalar|al cargar)|\b(?:ha|hanno) (?:\w+ ){0,2}?(?:accettato|acconsentito|approvato|autorizzato)\b[^.;]{0,30}\b(?:in anticipo|tutto|una volta per tutte|installando)|\b(?:já )?(?:aceitou|consentiu|aprovou|autorizou)\b[^.;]{0,30}\b(?:antecipad\w+|de antemão|tudo|ao instalar)|\b(?:z góry|wcześniej)\b[^.;]{0,20}\b(?:zgodził|zaakceptował|zatwierdził)\w*|\b(?:vooraf|op voorhand)\b[^.;]{0,20}\b(?:ingestemd|akkoord|goedgekeurd)|(?:заранее|уже|раз и навсегда)[^.;]{0,20}(?:соглас|одобр|разреш|подтверд)\w*|(?:согласи|одобрени|разрешени)\w* (?:получен|дан)\w* (?:заранее|на всё|на все)|(?:用户|使用者|本人)[^。]{0,8}(?:已(?:经)?|事先|预先|默认)[^。]{0,6}(?:同意|授权|批准|许可|确认)|安装[^。]{0,8}(?:视为|即)(?:同意|授权)|(?:ユーザー|利用者|本人)[^。]{0,10}(?:事前に|すでに|あらかじめ|包括的に)[^。]{0,6}(?:同意|承認|許可|了承)|(?:同意|承認|許可)済み|(?:사용자)[^.]{0,10}(?:미리|이미|사전에)[^.]{0,6}(?:동의|승인|허락)|önceden (?:onay|izin|kabul)|sudah (?:setuju|menyetujui)|đã đồng ý (?:trước|với mọi)",
     )
 });
 /// So questions are left out: of all, of what is grave.
 static UNQUESTIONED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)\b(?:confirmations?|questions?|prompts?|dialogs?|approvals?|requests? for permission)\b[^.;]{0,50}\b(?:answer them|are (?:skipped|dropped|answered|unnecessary|suppressed)|fall away|skip|can be answered|yourself|by itself|no longer)|\b(?:answer|confirm|approve) (?:them|it|each|all) (?:yourself|on (?:their|the user's) behalf|for (?:them|the user))|\b(?:all|every|any) other (?:commands?|steps?|actions?)\b|\b(?:rückfragen?|bestätigungen?|freigaben?|nachfragen?)\b[^.;]{0,50}\b(?:entfallen|entfällt|nicht|unnötig|selbst)|\b(?:confirmations?|questions?|demandes?)\b[^.;]{0,40}\b(?:sont (?:supprimées|inutiles|sautées)|toi-même|vous-même)|\b(?:confirmaciones|preguntas|permisos)\b[^.;]{0,40}\b(?:se omiten|sobran|se responden|tú mismo|no)|\b(?:conferme|domande)\b[^.;]{0,40}\b(?:si saltano|non servono|da solo|si omettono)|\b(?:confirmações|perguntas)\b[^.;]{0,40}\b(?:dispensad\w+|omit\w+|não)|(?:подтвержден|вопрос|запрос)\w*[^.;]{0,40}(?:не (?:нужн|треб|зада)|отпада|пропуск|сам)\w*|(?:确认|询问|提示|授权)[^。]{0,14}(?:跳过|省略|自行|不再|一律)|(?:確認|質問|許可)[^。]{0,14}(?:省|飛ば|自分で|不要)|(?:확인|질문|승인)[^.]{0,14}(?:생략|건너|스스로|필요 없)|\bsays? otherwise later\b|\bspäter anderes\b",
+        r"(?i)\b(?:confirmations?|questions?|prompts?|dialogs?|approvals?|requests? for permission)\b[^.;]{0,50}\b(?:answer them|are (?:skipped|dropped|answered|unnecessary|suppressed)|fall away|skip|can be answered|yourself|by itself|no longer)|\b(?:answer|confirm|approve) (?:them|it|each|all) (?:yourself|on (?:their|the user's) behalf|for (?:them|the user))|\b(?:all|every|any) other (?:commands?|steps?|actions?)\b|\b(?:rückfragen?|bestätigungen?|freigaben?|nachfragen?)\b[^.;]{0,50}\b(?:entfallen|entfällt|nicht|unnötig|selbst)|\b(?:confirmations?|questions?|demandes?)\b[^.;]{0,60}\b(?:sont (?:supprimées|inutiles|sautées)|toi-même|vous-même|à valider|d'office)|\b(?:confirmaciones|preguntas|permisos)\b[^.;]{0,40}\b(?:se omiten|sobran|se responden|tú mismo|no)|\b(?:conferme|domande)\b[^.;]{0,40}\b(?:si saltano|non servono|da solo|si omettono)|\b(?:confirmações|perguntas)\b[^.;]{0,40}\b(?:dispensad\w+|omit\w+|não)|(?:подтвержден|вопрос|запрос)\w*[^.;]{0,40}(?:не (?:нужн|треб|зада)|отпада|пропуск|сам)\w*|(?:确认|询问|提示|授权)[^。]{0,14}(?:跳过|省略|自行|不再|一律)|(?:確認|質問|許可)[^。]{0,14}(?:省|飛ば|自分で|不要)|(?:확인|질문|승인)[^.]{0,14}(?:생략|건너|스스로|필요 없)|\bsays? otherwise later\b|\bspäter anderes\b",
     )
 });
 
@@ -69,17 +72,28 @@ pub(super) fn told(here: &Here<'_>) -> Option<Told> {
         let second = SECOND.is_match(around);
         let lasts = LASTS.is_match(around);
         if second && (lasts || TURNED.is_match(text)) || VOICE.is_match(text) && lasts {
-            return Some((&rules::OVERRIDE, "the agent is to serve somebody else, before the user"));
+            return Some((
+                &rules::OVERRIDE,
+                "the agent is to serve somebody else, before the user",
+            ));
         }
     }
     if CONSENTED.is_match(text) && UNQUESTIONED.is_match(around) {
-        return Some((&rules::FALSE_CONSENT, "the user is said to have agreed to all, so nobody is asked"));
+        return Some((
+            &rules::FALSE_CONSENT,
+            "the user is said to have agreed to all, so nobody is asked",
+        ));
     }
     let described = here.unit.spot == Spot::Description;
-    if OTHERS.is_match(text) && (described || here.unit.spot == Spot::Prose || here.unit.spot == Spot::Item) {
+    if OTHERS.is_match(text)
+        && (described || here.unit.spot == Spot::Prose || here.unit.spot == Spot::Item)
+    {
         let first = FIRST.is_match(text) || FIRST.is_match(&here.profile.purpose);
         if first && RULES_TOO.is_match(around) {
-            return Some((&rules::HIJACK_OTHERS, "it comes before all that others say, whatever is asked"));
+            return Some((
+                &rules::HIJACK_OTHERS,
+                "it comes before all that others say, whatever is asked",
+            ));
         }
     }
     None
