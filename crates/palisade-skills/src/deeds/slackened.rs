@@ -82,6 +82,7 @@ static SHOWN: LazyLock<Regex> = LazyLock::new(|| {
 
 pub(super) fn look(package: &Package, profile: &Profile, seen: &mut Seen) {
     const ENOUGH: usize = 3;
+    const REACH: usize = 48;
     for file in &package.files {
         if file.kind != FileKind::Prose || file.bytes.len() > LARGEST {
             continue;
@@ -101,22 +102,37 @@ pub(super) fn look(package: &Package, profile: &Profile, seen: &mut Seen) {
                 !heading && guard.is_match(*line) && !is_shown(line)
             })
         };
-        let found = |guard: &Regex| place(guard).is_some();
-        let mut kinds: Vec<usize> = GUARDS.iter().chain(HEAVY.iter()).filter_map(place).collect();
-        // A version that is broken, a port that is open, an approval that is none: nobody takes them by mistake.
-        let heavy = HEAVY.iter().filter(|guard| found(guard)).count();
-        let silenced = lines.iter().any(|line| SILENCED.is_match(*line) && !denies(line));
-        let public = PUBLIC.is_match(text);
-        let count = kinds.len()
-            + heavy
-            + usize::from(silenced && (heavy > 0 || public) || public && heavy > 0);
-        if count < ENOUGH || kinds.is_empty() {
+        let mut kinds: Vec<(usize, bool)> = GUARDS
+            .iter()
+            .map(|guard| (guard, false))
+            .chain(HEAVY.iter().map(|guard| (guard, true)))
+            .filter_map(|(guard, heavy)| Some((place(guard)?, heavy)))
+            .collect();
+        kinds.sort_unstable();
+        // In a long text some of them always stand somewhere: those count that stand together, with what silences them.
+        let most = kinds.iter().map(|&(first, _)| {
+            let reach = first..first + REACH;
+            let together = kinds.iter().filter(|(number, _)| reach.contains(number));
+            let heavy = together.clone().filter(|(_, heavy)| *heavy).count();
+            let around = lines.iter().skip(first.saturating_sub(REACH / 4)).take(REACH + REACH / 2);
+            let silenced = around.clone().any(|line| SILENCED.is_match(*line) && !denies(line));
+            let public = around.clone().any(|line| PUBLIC.is_match(*line));
+            let more = silenced && (heavy > 0 || public) || public && heavy > 0;
+            let count =
+                if silenced || public { together.count() + heavy + usize::from(more) } else { 0 };
+            (count, first, silenced)
+        });
+        let Some((count, number, silenced)) =
+            most.max_by_key(|&(count, first, _)| (count, std::cmp::Reverse(first)))
+        else {
+            continue;
+        };
+        if count < ENOUGH {
             continue;
         }
-        kinds.sort_unstable();
-        let Some(&number) = kinds.first() else { continue };
         let line = lines.get(number).copied().unwrap_or_default();
-        let (severity, sure) = match profile.security && !silenced {
+        let shown = profile.security && (!silenced || file.path.contains('/'));
+        let (severity, sure) = match shown {
             true => (Middling, Low),
             false => (High, Medium),
         };

@@ -15,7 +15,7 @@ use crate::{
 
 /// A program is started: what follows is its name, or its path.
 static STARTS: LazyLock<Regex> = LazyLock::new(|| {
-    const BY: &str = r#"(?:Process\.(?:[sS]tart|[rR]un(?:Sync)?)\(|ProcessStartInfo\(|ProcessBuilder\(|Command::new\(|exec\.Command\(|executableURL\s?=|launchPath\s?=|jobstart\(|fn\.system\(|os\.execute\(|\bsystem\(|\bsystem\s|\bexec\w{0,4}\(|\bexec\s|\bspawn\w{0,4}\(|\bspawn\s|Popen\(|subprocess\.\w{3,12}\(|execute_process\(\s{0,12}COMMAND|shell_exec\(|getRuntime\(\)\.exec\(|posix_spawnp?\(|Start-Process\s|callProcess\s|createProcess\(|run_command\(|\bexecFile\w{0,4}\(|OS\.execute\(|Process\.new\(|System\.cmd\(|run!?\(|\brun\(|open\()"#;
+    const BY: &str = r#"(?:Process\.(?:[sS]tart|[rR]un(?:Sync)?)\(|ProcessStartInfo\(|ProcessBuilder\(|Command::new\(|exec\.Command\(|executableURL\s?=|launchPath\s?=|jobstart\(|fn\.system\(|os\.execute\(|\bsystem\(|\bsystem\s|\bexec\w{0,4}\(|\bexec\s|\bspawn\w{0,4}\(|\bspawn\s|Popen\(|subprocess\.\w{3,12}\(|execute_process\(\s{0,12}COMMAND|shell_exec\(|getRuntime\(\)\.exec\(|posix_spawnp?\(|Start-Process\s|callProcess\s|createProcess\(|run_command\(|\bexecFile\w{0,4}\(|OS\.execute\(|Process\.new\(|System\.cmd\(|\brun!?\()"#;
     pattern(&format!(
         r#"{BY}[\s("'&{{\[@]{{0,6}}\$?\{{?([A-Za-z_]\w{{0,40}})(?:\}}|\.\w{{1,24}}(?:\(\))?)?["']?\s{{0,2}}[,;)\]}}\n .]|{BY}[\s("'{{\[@]{{0,6}}((?:/|\./|~/|\$\{{?\w{{1,40}}\}}?/)[\w./${{}}-]{{1,80}})"#
     ))

@@ -1,6 +1,5 @@
 //! What sentences order, alone and together with their neighbours.
 
-mod agreed;
 mod aside;
 mod harm;
 mod later;

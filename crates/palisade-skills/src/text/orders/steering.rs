@@ -575,10 +575,7 @@ impl Here<'_> {
             || (self.said.has(SecretStrong) && self.ordered.any(&[Read, Send]))
             || (self.concealed == Concealed::Strong && self.unit.spot != Spot::Code)
             || facts.orders(&[Pay]) && !self.is_asked_to_approve();
-        if facts.says(&[PreApproved])
-            && acts
-            && !super::agreed::is_condition(facts, &self.unit.text)
-        {
+        if facts.says(&[PreApproved]) && acts {
             let confidence = Medium;
             let severity = if grave
                 || self.ordered.any(&[Delete, Disable])

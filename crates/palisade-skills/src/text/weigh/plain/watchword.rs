@@ -12,7 +12,7 @@ use crate::pattern::{Regex, pattern};
 /// If what somebody wrote has this in it.
 static IF_IT_HAS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)\b(?:if|when|whenever|should|where)\b[^.;]{0,60}\b(?:contains?|includes?|mentions?|says?|has|ends? with|begins? with|starts? with|names?|quotes?|bears?|carries)\b[^.;]{0,30}[\x22“«„‘'`]|\b(?:wenn|falls|steht|enthält|nennt|endet|beginnt|trägt|kommt)\b[^.;]{0,50}[\x22“«„‚`]|\b(?:si|lorsqu\w*|quand)\b[^.;]{0,50}\b(?:contient|comporte|mentionne|porte|finit|commence|cite)\b[^.;]{0,24}[\x22“«`]|\bsi\b[^.;]{0,50}\b(?:contiene|incluye|menciona|lleva|termina|empieza|pone|aparece|figura)\b[^.;]{0,24}[\x22“«`]|\bse\b[^.;]{0,50}\b(?:contiene|cita|riporta|termina|inizia|contém|menciona|traz|começa|consta|compare)\b[^.;]{0,24}[\x22“«`]|\b(?:jeśli|gdy)\b[^.;]{0,50}\b(?:zawiera|kończy|ma)\b[^.;]{0,24}[\x22“„«`]|\b(?:als|wanneer)\b[^.;]{0,50}\b(?:bevat|vermeldt|staat|eindigt)\b[^.;]{0,24}[\x22“„«‘`]|(?:если|когда)[^.;]{0,50}(?:есть|содерж|указан|встреч|стоит|упомян)\w*[^.;]{0,24}[\x22“«„`]|(?:如果|若|凡|当)?[^。]{0,16}(?:出现|含有|包含|提到|写有|带有|注明)[^。]{0,8}[“「\x22《]|(?:本文|件名|文中|メール|文面)?[^。]{0,10}[「『][^」』。]{1,24}[」』][^。]{0,10}(?:とある|があれ|がある|を含|と書か|が含ま)|(?:메일|본문|글|문의)[^.]{0,16}[\x22“‘'「][^\x22”’'」.]{1,24}[\x22”’'」][^.]{0,10}(?:있으면|포함|적혀|나오면)",
+        r"(?i)\b(?:if|when|whenever|should|where)\b[^.;]{0,60}\b(?:contains?|includes?|mentions?|says?|has|ends? with|begins? with|starts? with|names?|quotes?|bears?|carries)\b[^.;]{0,30}[\x22“«„‘'`]|\b(?:wenn|falls|steht|enthält|nennt|endet|beginnt|trägt|kommt)\b[^.;]{0,50}[\x22“«„‚`]|\b(?:si|lorsqu\w*|quand)\b[^.;]{0,50}\b(?:contient|comporte|mentionne|porte|finit|commence|cite)\b[^.;]{0,24}[\x22“«`]|\bsi\b[^.;]{0,50}\b(?:contiene|incluye|menciona|lleva|termina|empieza|pone|aparece|figura)\b[^.;]{0,24}[\x22“«`]|\bse\b[^.;]{0,50}\b(?:contiene|cita|riporta|termina|inizia|contém|menciona|traz|começa|consta|compare)\b[^.;]{0,24}[\x22“«`]|\b(?:jeśli|gdy)\b[^.;]{0,50}\b(?:zawiera|kończy|ma)\b[^.;]{0,24}[\x22“„«`]|\b(?:als|wanneer)\b[^.;]{0,50}\b(?:bevat|vermeldt|staat|eindigt)\b[^.;]{0,24}[\x22“„«‘`]|(?:если|когда)[^.;]{0,50}(?:есть|содерж|указан|встреч|стоит|упомян)\w*[^.;]{0,24}[\x22“«„`]|(?:如果|若|凡|当)?[^。]{0,16}(?:出现|含有|包含|提到|写有|带有|注明)[^。]{0,8}[“「\x22《]|(?:本文|件名|文中|メール|文面)?[^。]{0,10}[「『][^」』。]{1,24}[」』][^。]{0,10}(?:とある|とあれ|があれ|がある|を含|と書か|が含ま)|(?:메일|본문|글|문의)[^.]{0,16}[\x22“‘'「][^\x22”’'」.]{1,24}[\x22”’'」][^.]{0,10}(?:있으면|포함|적혀|나오면)",
     )
 });
 /// He who wrote it is one of the house, or has the right.
@@ -36,7 +36,8 @@ static TRACELESS: LazyLock<Regex> = LazyLock::new(|| {
 
 pub(super) fn told(here: &Here<'_>) -> Option<Told> {
     let (text, around) = (here.text, here.around);
-    if !IF_IT_HAS.is_match(text) || !HANDS_OUT.is_match(around) {
+    let has = IF_IT_HAS.is_match(text) || text.contains('「') && IF_IT_HAS.is_match(around);
+    if !has || !HANDS_OUT.is_match(around) {
         return None;
     }
     let goods = calm::holds_goods(around);
