@@ -40,7 +40,9 @@ impl Analysis {
             Standing::AuthorizedKeys => (
                 &rules::PERSISTENCE,
                 // Whose key it is decides: one that the program brings or fetches is not the user's.
-                match fetched || text.contains("AAAA") || append && !text.is_empty() {
+                match fetched
+                    || !is_blank_key(&text) && (text.contains("AAAA") || append && !text.is_empty())
+                {
                     true => Severity::Critical,
                     false => Severity::Medium,
                 },
@@ -449,4 +451,17 @@ fn is_mirror(host: &str) -> bool {
     ]
     .iter()
     .any(|domain| hosts::is_within(host, domain))
+}
+
+/// Is it a key with dots in it, for the user's own: `ssh-ed25519 AAAA... you@laptop`?
+fn is_blank_key(text: &str) -> bool {
+    text.contains("AAAA")
+        && text.split("AAAA").skip(1).any(|rest| {
+            let key: String = rest
+                .chars()
+                .take_while(|c| c.is_ascii_alphanumeric() || "+/=".contains(*c))
+                .collect();
+            let after = rest.get(key.len()..).unwrap_or_default();
+            key.len() < 24 && (after.starts_with("..") || after.starts_with('…'))
+        })
 }

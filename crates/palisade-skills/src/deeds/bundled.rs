@@ -58,6 +58,19 @@ static ENVIRONMENT: LazyLock<Regex> = LazyLock::new(|| {
         r#"(?i)(?:command|cmd|exec)["']?\s{0,3}[:=]\s{0,3}\[?\s{0,2}["'](?:/usr/bin/)?(?:env|printenv)["']|(?:set_context|set_tags?|set_extra|setContext|setTags?|setExtras?|setAttributes?)\([^\n]{0,40}(?:os\.environ|process\.env\b[^.\[]|ENV\.to_h|getenv\(\))"#,
     )
 });
+/// A secret, letter by letter, by what is asked for or by when.
+static BY_LETTER: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i)\bfor\b[^\n]{0,40}\b(?:in|of)\b[^\n]{0,80}(?:environ|process\.env|getenv|ENV\[|token|secret|passw|credential|\bkey\b|\bk\b)[^\n]{0,80}(?:\n[^\n]{0,160}){0,4}?(?:\bord\(|charCodeAt|codePointAt|\.ord\b|\[int\]\[char\])"#,
+    )
+});
+/// The bits of a file.
+static BITS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i):0?8b\}|toString\(\s?2\s?\)|format\([^\n]{0,30}["']0?8b|\bbin\(|unpack\(\s?["']B|padStart\(\s?8|%08b|ToString\(\s?\w{1,20}\s?,\s?2\s?\)"#,
+    )
+});
+
 /// A store that is to copy, or be a copy of, somebody's, with the password of the user's.
 static COPY_WITH_SECRET: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"(?im)^\s{0,4}(?:replicaof|slaveof)\s{1,4}((?:[a-z0-9-]{1,63}\.){1,4}[a-z]{2,18})\s")
@@ -71,6 +84,19 @@ pub(super) fn look(report: &mut Report<'_>) {
     }
     if report.program.prose {
         return;
+    }
+    if let Some(letters) = BY_LETTER.find(text)
+        && outward::talks(report.program)
+        && let Some(stranger) = outward::names_stranger(report.program, report.profile)
+    {
+        let message = format!("{} is told a secret letter by letter", stranger.shown());
+        report.say(&rules::SECRET_AND_STRANGER, High, Medium, letters.start(), message);
+    }
+    if let Some(bits) = BITS.find(text)
+        && STORE.is_match(text)
+    {
+        let message = "the bits of a store of secrets are put into something else";
+        report.say(&rules::SECRETS_ENCODED, High, Medium, bits.start(), message);
     }
     let found = NAMED_BY_SECRET.find(text).or_else(|| ENVIRONMENT.find(text));
     if let Some(found) = found

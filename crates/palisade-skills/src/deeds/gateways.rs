@@ -36,7 +36,7 @@ pub(super) fn look(package: &Package, profile: &Profile, seen: &mut Seen) {
             let line = text.get(start..).unwrap_or_default().lines().next().unwrap_or_default();
             if !redirect::is_handed(&host, profile)
                 || !onward::is_untold(&host, profile)
-                || crate::code::teaches(line)
+                || is_shown(text, start, line, &host)
                 || !STAYS.is_match(redirect::near(text, at))
             {
                 continue;
@@ -53,6 +53,16 @@ pub(super) fn look(package: &Package, profile: &Profile, seen: &mut Seen) {
             break;
         }
     }
+}
+
+/// Is it shown: as what to avoid, in a table of signs, at a host that stands for any?
+fn is_shown(text: &str, start: usize, line: &str, host: &str) -> bool {
+    let row = line.trim_start().starts_with('|');
+    let above = text.get(..start).unwrap_or_default().lines().rev();
+    let head = above.take_while(|line| line.trim_start().starts_with('|')).last();
+    crate::code::teaches(line)
+        || [".test", ".invalid", ".example"].iter().any(|end| host.ends_with(end))
+        || row && head.is_some_and(crate::code::shows)
 }
 
 #[cfg(test)]

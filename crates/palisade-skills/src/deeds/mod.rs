@@ -20,6 +20,7 @@ mod computed;
 mod concealed;
 mod digested;
 mod doors;
+mod effaced;
 mod elevated;
 mod enrolled;
 mod everywhere;
@@ -74,6 +75,7 @@ mod tests;
 mod tokens;
 mod undeclared;
 mod unfolded;
+mod unglued;
 mod unhosted;
 mod veiled;
 mod workload;
@@ -133,6 +135,7 @@ pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
         workload::look(&mut report);
         bundled::look(&mut report);
         everywhere::look(&mut report);
+        effaced::look(&mut report);
         if !program.prose {
             formula::look(&mut report);
             doors::look(&mut report);

@@ -98,11 +98,8 @@ const GEMS: &[&str] = &[
     "ransack",
 ];
 
-static MODULE: LazyLock<Regex> = LazyLock::new(|| {
-    code(
-        r"(?i)\b(?:go\s+(?:get|install)\b[^\n]{0,300}|require\s*\(?|^\s{1,8}|import\s*\(?\s*[\x22])?github\.com/([a-z0-9][\w.-]{0,38}/[\w.-]{2,60})",
-    )
-});
+static MODULE: LazyLock<Regex> =
+    LazyLock::new(|| code(r"(?i)github\.com/([a-z0-9][\w.-]{0,38}/[\w.-]{2,60})"));
 static GEM: LazyLock<Regex> = LazyLock::new(|| {
     code(
         r#"(?m)^\s{0,4}gem\s+["']([a-z0-9][\w.-]{3,40})["']|\bgem\s+install\s+([a-z0-9][\w.-]{3,40})|\bbundle\s+add\s+([a-z0-9][\w.-]{3,40})"#,

@@ -20,7 +20,7 @@ const LARGEST: usize = 256 << 10;
 /// An account: an IBAN, a wallet, a key for payments, a number behind a word for it.
 static ACCOUNT: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?\b|\b0x[0-9a-fA-F]{40}\b|\bbc1[a-z0-9]{25,60}\b|\bT[1-9A-HJ-NP-Za-km-z]{33}\b|(?i:\b(?:pix|upi|vpa|paypal|venmo|cash ?app|wise)\b[^\n]{0,24}?[\s`'\x22:][\w.+-]{2,40}@[\w-]{2,40}(?:\.[\w.-]{2,30})?)|(?i:\b(?:chave|clave|payment key|pay id|upi id)\b[^\n]{0,12}?[\s`'\x22:][\w.+-]{2,40}@[\w-]{2,40}(?:\.[\w.-]{2,30})?)|\b\d{20}\b|\b\d{4}[ -]\d{4}[ -]\d{4}[ -]\d{4}(?:[ -]\d{3})?\b|(?i:(?:account|konto|cuenta|conta|compte|conto|счёт|счет|账号|账户|口座|계좌|clabe|acct)[^\n\d]{0,20}\d[\d -]{8,24}\d)"#,
+        r#"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?\b|\b0x[0-9a-fA-F]{40}\b|\bbc1[a-z0-9]{25,60}\b|\bT[1-9A-HJ-NP-Za-km-z]{33}\b|(?i:\b(?:pix|upi|vpa|paypal|venmo|cash ?app|wise)\b[^\n]{0,24}?[\s`'\x22:][\w.+-]{2,40}@[\w-]{2,40}(?:\.[\w.-]{2,30})?)|(?i:\b(?:chave|clave|payment key|pay id|upi id)\b[^\n]{0,12}?[\s`'\x22:][\w.+-]{2,40}@[\w-]{2,40}(?:\.[\w.-]{2,30})?)|\b\d{20}\b|(?:普通|当座)[^\n]{0,4}\d{7}\b|(?i:\b(?:venmo|cash ?app|paypal\.me|revolut)\b[^\n]{0,24}[\x22'@/][\w-]{4,40}[\x22'`])|\b\d{4}[ -]\d{4}[ -]\d{4}[ -]\d{4}(?:[ -]\d{3})?\b|(?i:(?:account|konto|cuenta|conta|compte|conto|счёт|счет|账号|账户|口座|계좌|clabe|acct)[^\n\d]{0,20}\d[\d -]{8,24}\d)"#,
     )
 });
 
@@ -40,13 +40,13 @@ static ABOVE: LazyLock<Regex> = LazyLock::new(|| {
 /// In the place of, or before, what is the user's.
 static BEFORE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)\b(?:instead of|in place of|rather than|regardless of|whatever (?:the|stands)|no matter what|take[sn]? precedence|has precedence|prevail\w*|overrid\w*|wins over|ahead of)\b|\b(?:statt|anstelle|hat vorrang|vorrang vor|geht vor|gilt vor|gilt der eintrag|sonst die)\b|\b(?:au lieu|à la place|priment?|l'emporte\w*|quel(?:le)?s? que soi\w*)\b|\b(?:en lugar|en vez|prevalec\w*|tiene prioridad|por delante)\b|\b(?:em vez|no lugar|prevalece\w*|tem prioridade)\b|\b(?:invece|al posto|prevale\w*|ha la precedenza)\b|\b(?:zamiast|ma pierwszeństwo)\b|вместо|имеет приоритет|优先|而不是|改用|代替|以.{0,8}为准|代わり|優先|대신|우선|بدل",
+        r"(?i)\b(?:instead of|in place of|rather than|regardless of|whatever (?:the|stands)|no matter what|take[sn]? precedence|has precedence|prevail\w*|overrid\w*|wins over|ahead of)\b|\b(?:statt|anstelle|hat vorrang|vorrang vor|geht vor|gilt vor|gilt der eintrag|sonst die)\b|\b(?:au lieu|à la place|priment?|l'emporte\w*|quel(?:le)?s? que soi\w*)\b|\b(?:en lugar|en vez|prevalec\w*|tiene prioridad|por delante)\b|\b(?:em vez|no lugar|prevalece\w*|tem prioridade)\b|\b(?:invece|al posto|prevale\w*|ha la precedenza)\b|\b(?:zamiast|ma pierwszeństwo)\b|вместо|имеет приоритет|优先|而不是|改用|代替|差し替え|切り替え|改成|\banche (?:se|quando)\b|\beven (?:if|when|where)\b|\bauch wenn\b|\bmême (?:si|lorsque|quand)\b|\baunque\b|\bmesmo (?:que|quando)\b|даже если|即使|以.{0,8}为准|代わり|優先|대신|우선|بدل",
     )
 });
 /// The name that people see stays, nobody is told, or there is a reason that a bank gives.
 static COVERED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)\b(?:keep|leave|leaving|keeping|retain)\w*\b[^\n.;]{0,40}\b(?:name|header|letterhead|title)\b|\bname\b[^\n.;]{0,30}\b(?:stays?|unchanged|as it is|remains?)\b|\b(?:do(?:es)? not|don't|need not|needs? no)\b[^\n.;]{0,30}\b(?:compare|explain\w*|explanation|mention|tell)|\b(?:banks?|customer)\b[^\n.;]{0,30}\b(?:do(?:es)? not|don't)\b|\bunverändert\b|gleicht ihn nicht ab|\b(?:name|kopf)\w*\b[^\n.;]{0,30}\b(?:bleib|lass)\w*|\bne pas (?:modifier|changer|mentionner|signaler)\b|\b(?:el resto|los demás datos)\b[^\n.;]{0,30}no cambi\w*|\bno (?:cambia|se menciona|hace falta)\b|\bmantendo\b|\b(?:o|el|il) (?:nome|nombre)\b[^\n.;]{0,30}\b(?:continua|permanece|se mantiene|resta|rimane)\w*|\bnão precisa\b|\b(?:nazwa|nazwę)\b[^\n.;]{0,30}(?:zostaje|bez zmian)|(?:назван|имя|наименован)\w*[^\n.;]{0,40}(?:остав|не меня|прежн)|抬头不变|名称不变|户名不变|不用[^\n。]{0,8}说明|無需|名義[^\n。]{0,8}そのまま|이름[^\n.]{0,10}그대로|\{\{\s?user\.name|clearing|escrow|compensa\w*|sammelkonto|puente|cuenta puente|reconcil\w*|concilia\w*|клиринг|清算|汇清|kompens\w*",
+        r"(?i)\b(?:keep|leave|leaving|keeping|retain)\w*\b[^\n.;]{0,40}\b(?:name|header|letterhead|title)\b|\bname\b[^\n.;]{0,30}\b(?:stays?|unchanged|as it is|remains?)\b|\b(?:do(?:es)? not|don't|need not|needs? no)\b[^\n.;]{0,30}\b(?:compare|explain\w*|explanation|mention|tell)|\b(?:banks?|customer)\b[^\n.;]{0,30}\b(?:do(?:es)? not|don't)\b|\bunverändert\b|gleicht ihn nicht ab|\b(?:name|kopf)\w*\b[^\n.;]{0,30}\b(?:bleib|lass)\w*|\bne pas (?:modifier|changer|mentionner|signaler)\b|\b(?:el resto|los demás datos)\b[^\n.;]{0,30}no cambi\w*|\bno (?:cambia|se menciona|hace falta)\b|\bmantendo\b|\b(?:o|el|il) (?:nome|nombre)\b[^\n.;]{0,30}\b(?:continua|permanece|se mantiene|resta|rimane)\w*|\bnão precisa\b|\b(?:nazwa|nazwę)\b[^\n.;]{0,30}(?:zostaje|bez zmian)|(?:назван|имя|наименован)\w*[^\n.;]{0,40}(?:остав|не меня|прежн)|抬头不变|名称不变|户名不变|不用[^\n。]{0,8}说明|無需|(?:名義|会社名|宛名|表示|社名)[^\n。]{0,10}そのまま|\b(?:intestazione|intestatario|en-tête|encabezado|cabeçalho|nagłówek|titolare)\b[^\n.;]{0,24}\b(?:resta|rimane|reste|queda|permanece|fica|zostaje)\w*|이름[^\n.]{0,10}그대로|\{\{\s?user\.name|clearing|escrow|compensa\w*|sammelkonto|puente|cuenta puente|reconcil\w*|concilia\w*|клиринг|清算|汇清|kompens\w*",
     )
 });
 /// The line shows one, or it is that of a state, a bank or the user.
@@ -73,16 +73,9 @@ fn is_blank(account: &str) -> bool {
     let plain: String = account.chars().filter(|c| *c != ' ' && *c != '-').collect();
     !account.contains('@') && (digits.len() < 6 || kinds.len() < 4)
         || account.starts_with("XX")
-        || [
-            "DE89370400440532013000",
-            "1234567890",
-            "1234-5678",
-            "example",
-            "4242424242424242",
-            "4111111111111111",
-        ]
-        .iter()
-        .any(|known| plain.contains(known) || account.contains(known))
+        || ["DE89370400440532013000", "example", "4242424242424242", "4111111111111111"]
+            .iter()
+            .any(|known| plain.contains(known) || account.contains(known))
 }
 
 pub(super) fn look(package: &Package, profile: &Profile, seen: &mut Seen) {

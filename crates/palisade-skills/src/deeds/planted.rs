@@ -83,8 +83,13 @@ pub(super) fn look(report: &mut Report<'_>) {
         let message = "a key that the program brings may log in from now on";
         report.say(&rules::LOGIN_KEY, Severity::Critical, High, key.start(), message);
     }
+    // A file of settings is copied as it stands.
+    let settings = !report.program.prose
+        && ["settings.json", "config.toml", "settings.local.json", "openclaw.json"]
+            .iter()
+            .any(|name| report.program.path.ends_with(name));
     if let Some(guard) = GUARDS.find(text)
-        && WRITES.is_match(text)
+        && (settings || WRITES.is_match(text))
     {
         let message = "a setting that makes the agent or the editor ask is switched off";
         report.say(&rules::GUARDS_OFF, Severity::High, Medium, guard.start(), message);

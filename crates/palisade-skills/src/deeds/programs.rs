@@ -1,6 +1,6 @@
 //! The programs of a package, as text without whole lines of comment.
 
-use super::{outward, unfolded};
+use super::{outward, unfolded, unglued::unglue};
 use crate::{
     File, FileKind, Package,
     formats::{COMMAND_FILES, UNPARSED, base},
@@ -27,7 +27,7 @@ pub(super) struct Program<'a> {
 impl<'a> Program<'a> {
     /// A program with its literals as they are when it runs.
     fn unfolded(path: &'a str, written: String, before: u32, prose: bool) -> Self {
-        let text = unfolded::unfold(written.clone());
+        let text = unglue(unfolded::unfold(written.clone()));
         let written = (text != written).then_some(written);
         Self { path, text, before, prose, written, lent: Vec::new() }
     }

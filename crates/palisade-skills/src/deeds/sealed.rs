@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// The faults, each of another kind.
-static FAULTS: LazyLock<[Regex; 6]> = LazyLock::new(|| {
+static FAULTS: LazyLock<[Regex; 8]> = LazyLock::new(|| {
     [
         // A mode or a cipher that does not hide.
         r#"(?i)\bMODE_ECB|modes\.ECB|CipherMode\.ECB|/ECB/|aes-(?:128|192|256)-ecb|\bDES\.new\(|des-(?:ecb|cbc|ede3?)\b|"DES(?:/|")|\bARC4\b|\brc4\b|DESCryptoServiceProvider|NewTripleDES|des\.NewCipher|ecb\.NewEncrypter|:aes_(?:128|256)_ecb|Ecb<|kCCOptionECBMode"#,
@@ -28,9 +28,13 @@ static FAULTS: LazyLock<[Regex; 6]> = LazyLock::new(|| {
         // Chance that whoever knows a name, a number or the day can count.
         r"(?i)random\.Random\(\s?(?:int\(|hash\(|\w{0,20}(?:id|no|name|user|time|day|seed))|random\.seed\(\s?(?:int\(|hash\(|time|\w{0,20}(?:id|no|name|user))|rand\.NewSource\(\s?(?:time|int64|\w{0,20}(?:id|no))|mt_srand\(|\bsrand\(\s?(?:time|\(|\$)|new\sRandom\(\s?(?:\d|seed|id|\w{1,20}\.hashCode|Date|System\.current)|StdRng::seed_from_u64\(\s?(?:\d|id|\w{1,12}_id)|Random\.new\(\s?(?:\d|id|Time|seed)|seedrandom\(|getrandbits\(\s?(?:[1-9]|1\d|2\d|3[0-2])\s?\)|date\(\s?['\x22]Ymd['\x22]",
         // Of a digest or a signature a few letters are left.
-        r"(?i)(?:digest\([^\n)]{0,16}\)|hexdigest\(\)|md5\([^\n]{1,60}\)|sha1\([^\n]{1,60}\)|sum\([^\n]{0,20}\)|\bsig\w{0,8}|\bmac\b|\bstored)\)?\s?(?:\[\s?:\s?(?:[1-9]|1[0-2])\s?\]|\.(?:slice|substring|substr|first|take|subarray)\(\s?(?:0\s?,\s?)?(?:[1-9]|1[0-2])\s?\))|substr\(\s?(?:md5|sha1|hash)\([^\n]{1,80},\s?0\s?,\s?(?:[1-9]|1[0-2])\s?\)|(?:sign|sig|mac|digest)\w{0,10}(?:\([^\n)]{0,40}\))?\.(?:startsWith|starts_with|startswith)\(",
+        r"(?i)(?:digest\([^\n)]{0,16}\)|hexdigest\(\)|md5\([^\n]{1,60}\)|sha1\([^\n]{1,60}\)|sum\([^\n]{0,20}\)|\bsig\w{0,8}|\bmac\b|\bstored)\)?\s?(?:\[\s?:\s?(?:[1-9]|1[0-2])\s?\]|\.(?:slice|substring|substr|first|take|subarray)\(\s?(?:0\s?,\s?)?(?:[1-9]|1[0-2])\s?\))|substr\(\s?(?:md5|sha1|hash)\([^\n]{1,80},\s?0\s?,\s?(?:[1-9]|1[0-2])\s?\)",
+        // A beginning is enough.
+        r"(?i)(?:sign|sig|mac|digest)\w{0,10}(?:\([^\n)]{0,40}\))?\.(?:startsWith|starts_with|startswith|start_with\?)\(|strncmp\(\s?\$?\w{0,12}(?:sig|mac|hash)",
         // What is stretched once, or is too short for anybody.
-        r"(?i)\bmd5\([^\n]{0,30}pass|(?:pass\w{0,8})\[:\d{1,2}\]|pbkdf2\w{0,8}\([^\n]{0,120},\s?1\s?[,)]|Rfc2898DeriveBytes\([^\n]{0,80},\s?1\s?[,)]|\bgenrsa\b[^\n]{0,40}\s(?:512|768)\b|rsa\.GenerateKey\([^\n]{0,30},\s?(?:512|768)\)|modulusLength:\s?(?:512|768)\b|key_size\s?=\s?(?:512|768)\b|iterations['\x22]?\s?[:=]\s?1\b|always:forever",
+        r"(?i)\bmd5\([^\n]{0,30}pass|(?:pass\w{0,8})\[:\d{1,2}\]|pbkdf2\w{0,8}\([^\n]{0,120},\s?1\s?[,)]|Rfc2898DeriveBytes\([^\n]{0,80},\s?1\s?[,)]|\bgenrsa\b[^\n]{0,40}\s(?:512|768)\b|rsa\.GenerateKey\([^\n]{0,30},\s?(?:512|768)\)|modulusLength:\s?(?:512|768)\b|key_size\s?=\s?(?:512|768)\b|iterations['\x22]?\s?[:=]\s?1\b",
+        // It never ends.
+        r"(?i)always:forever|expires?\w{0,6}['\x22]?\s?[:=]\s?(?:None|null|nil|0)\b[^\n]{0,20}$|ignoreExpiration\s?:\s?true|verify_exp['\x22]?\s?[:=]\s?False",
     ]
     .map(code)
 });

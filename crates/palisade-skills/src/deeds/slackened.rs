@@ -28,12 +28,9 @@ static GUARDS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
         r"(?i)insecure-registries|--insecure-registry|--tls-verify=false|insecure_skip_verify",
         r"(?i)strict-ssl[ =]{1,3}false|trusted-host|YARN_STRICT_SSL|sslverify\s?=\s?(?:0|false)|NPM_CONFIG_STRICT",
         r"(?i)\bcurl\s[^\n`]{0,30}(?:-k\b|--insecure)|`(?:-k|--insecure)`|--no-check-certificate|VERIFY_NONE|ServerCertificateValidationCallback|DangerousAcceptAny",
-        r"(?i)required approvals? (?:to|of|=) ?0|required_approving_review_count\W{1,4}0|\bbypass\b[^\n]{0,24}(?:branch )?protection|allow\b[^\n]{0,30}\bto bypass\b|enforce_admins|allow force[ -]push|\bbypass_actors",
         r"(?i)CODEOWNERS[^\n]{0,80}(?:\*\s{1,4}@|@[\w-]{2,40}(?:-bot|-app|\[bot\]))|\*\s{1,4}@[\w-]{2,40}(?:-bot|-app)\b[^\n]{0,60}CODEOWNERS",
         r"(?i)auto-?merge\b",
         r"(?i)\b(?:turn|switch)\w* off\b[^\n.]{0,40}signatures?|\b(?:remove|delete|disable)\b[^\n.]{0,30}(?:codeql|secret scanning|push protection|branch protection)",
-        r"(?i)log4j(?:-core)?[\x22':<>/\w-]{0,24}2\.(?:[0-9]|1[0-6])\.|fastjson[\x22':<>/\w-]{0,24}1\.2\.(?:[0-7]?\d)\b|spring-beans[\x22':<>/\w-]{0,24}5\.3\.(?:\d|1[0-7])\b|snakeyaml[\x22':<>/\w-]{0,24}1\.(?:[0-9]|[12]\d)\b|commons-text[\x22':<>/\w-]{0,24}1\.[0-9]\b|commons-collections[\x22':<>/\w-]{0,24}3\.[0-2]|struts2-core[\x22':<>/\w-]{0,24}2\.[0-5]\.|lodash[\x22'@:^~ ]{1,6}4\.(?:[0-9]|1[0-6])\.|pyyaml\s?==\s?[0-4]\.|pillow\s?==\s?[1-8]\.|openssl[ =]{1,4}1\.0|jackson-databind[\x22':<>/\w-]{0,24}2\.[0-8]\.",
-        r"(?i)jdwp=|jmxremote\.(?:authenticate|ssl)=false|--inspect=0\.0\.0\.0|debugpy\.listen\(|management\.endpoints\.web\.exposure\.include=\*",
         r"(?i)verify_authenticity_token|csrf\(?\)?\W{1,3}disable|@csrf_exempt|CSRF_COOKIE_SECURE\s?=\s?False|WTF_CSRF_ENABLED\s?=\s?False|protect_from_forgery\s+with:\s*:null",
         r#"(?i)ALLOWED_HOSTS\s?=\s?\[\s?["']\*|hosts\.clear|CORS_ALLOW_ALL\w{0,10}\s?=\s?True|origins? ["'`]\*["'`]|Allow-Origin["':, ]{1,4}\*"#,
         r"(?i)\bDEBUG\s?=\s?True|display_errors\s?=\s?On|APP_DEBUG\s?=\s?true",
@@ -50,6 +47,16 @@ static GUARDS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     .iter()
     .map(|guard| code(guard))
     .collect()
+});
+
+/// Those that nobody lets down by mistake: an approval that is none, a version that is broken, a port that is open.
+static HEAVY: LazyLock<[Regex; 3]> = LazyLock::new(|| {
+    [
+        r"(?i)required approvals? (?:to|of|=) ?0|required_approving_review_count\W{1,4}0|\bbypass\b[^\n]{0,24}(?:branch )?protection|allow\b[^\n]{0,30}\bto bypass\b|enforce_admins|allow force[ -]push|\bbypass_actors",
+        r"(?i)log4j(?:-core)?[\x22':<>/\w-]{0,24}2\.(?:[0-9]|1[0-6])\.|fastjson[\x22':<>/\w-]{0,24}1\.2\.(?:[0-7]?\d)\b|spring-beans[\x22':<>/\w-]{0,24}5\.3\.(?:\d|1[0-7])\b|snakeyaml[\x22':<>/\w-]{0,24}1\.(?:[0-9]|[12]\d)\b|commons-text[\x22':<>/\w-]{0,24}1\.[0-9]\b|commons-collections[\x22':<>/\w-]{0,24}3\.[0-2]|struts2-core[\x22':<>/\w-]{0,24}2\.[0-5]\.|lodash[\x22'@:^~ ]{1,6}4\.(?:[0-9]|1[0-6])\.|pyyaml\s?==\s?[0-4]\.|pillow\s?==\s?[1-8]\.|openssl[ =]{1,4}1\.0|jackson-databind[\x22':<>/\w-]{0,24}2\.[0-8]\.",
+        r"(?i)jdwp=|jmxremote\.(?:authenticate|ssl)=false|--inspect=0\.0\.0\.0|debugpy\.listen\(|management\.endpoints\.web\.exposure\.include=\*",
+    ]
+    .map(code)
 });
 
 /// What would tell is made to be silent.
@@ -75,6 +82,7 @@ static SHOWN: LazyLock<Regex> = LazyLock::new(|| {
 
 pub(super) fn look(package: &Package, profile: &Profile, seen: &mut Seen) {
     const ENOUGH: usize = 3;
+    const REACH: usize = 48;
     for file in &package.files {
         if file.kind != FileKind::Prose || file.bytes.len() > LARGEST {
             continue;
@@ -84,36 +92,47 @@ pub(super) fn look(package: &Package, profile: &Profile, seen: &mut Seen) {
             continue;
         }
         let lines: Vec<&str> = text.lines().collect();
-        let mut kinds: Vec<(usize, usize)> = Vec::new();
-        for (kind, guard) in GUARDS.iter().enumerate() {
-            if !guard.is_match(text) {
-                continue;
-            }
+        let place = |guard: &Regex| {
             let mut heading = false;
-            for (number, line) in lines.iter().enumerate() {
+            guard.is_match(text).then_some(())?;
+            lines.iter().position(|line| {
                 if line.starts_with('#') {
                     heading = crate::code::teaches(line) || crate::code::shows(line);
                 }
-                if !heading && guard.is_match(*line) && !is_shown(line) {
-                    kinds.push((number, kind));
-                    break;
-                }
-            }
-        }
-        // A version that is broken, a port that is open, an approval that is none: nobody takes them by mistake.
-        let heavy = kinds.iter().filter(|(_, kind)| matches!(kind, 9 | 12 | 13)).count();
-        let silenced = lines.iter().any(|line| SILENCED.is_match(*line) && !denies(line));
-        let public = PUBLIC.is_match(text);
-        let count = kinds.len()
-            + heavy
-            + usize::from(silenced && (heavy > 0 || public) || public && heavy > 0);
-        if count < ENOUGH || kinds.is_empty() {
+                !heading && guard.is_match(*line) && !is_shown(line)
+            })
+        };
+        let mut kinds: Vec<(usize, bool)> = GUARDS
+            .iter()
+            .map(|guard| (guard, false))
+            .chain(HEAVY.iter().map(|guard| (guard, true)))
+            .filter_map(|(guard, heavy)| Some((place(guard)?, heavy)))
+            .collect();
+        kinds.sort_unstable();
+        // In a long text some of them always stand somewhere: those count that stand together, with what silences them.
+        let most = kinds.iter().map(|&(first, _)| {
+            let reach = first..first + REACH;
+            let together = kinds.iter().filter(|(number, _)| reach.contains(number));
+            let heavy = together.clone().filter(|(_, heavy)| *heavy).count();
+            let around = lines.iter().skip(first.saturating_sub(REACH / 4)).take(REACH + REACH / 2);
+            let silenced = around.clone().any(|line| SILENCED.is_match(*line) && !denies(line));
+            let public = around.clone().any(|line| PUBLIC.is_match(*line));
+            let more = silenced && (heavy > 0 || public) || public && heavy > 0;
+            let count =
+                if silenced || public { together.count() + heavy + usize::from(more) } else { 0 };
+            (count, first, silenced)
+        });
+        let Some((count, number, silenced)) =
+            most.max_by_key(|&(count, first, _)| (count, std::cmp::Reverse(first)))
+        else {
+            continue;
+        };
+        if count < ENOUGH {
             continue;
         }
-        kinds.sort_unstable();
-        let Some(&(number, _)) = kinds.first() else { continue };
         let line = lines.get(number).copied().unwrap_or_default();
-        let (severity, sure) = match profile.security && !silenced {
+        let shown = profile.security && (!silenced || file.path.contains('/'));
+        let (severity, sure) = match shown {
             true => (Middling, Low),
             false => (High, Medium),
         };

@@ -3,23 +3,15 @@
 //! `\b` is the boundary of an ASCII word: before `über` and behind `clé` there is none, and what stands between two of
 //! them would never match. There, half of the boundary is asked for: that no letter of ASCII stands on the other side.
 
+use std::borrow::Cow;
+
 /// Which side of a boundary is a word that may begin or end past ASCII.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Half {
+enum Half {
     /// A word begins.
     Start,
     /// A word ends.
     End,
-}
-
-impl Half {
-    /// As the engine knows it.
-    pub(super) fn text(self) -> &'static str {
-        match self {
-            Self::Start => r"(?-u:\b{start-half})",
-            Self::End => r"(?-u:\b{end-half})",
-        }
-    }
 }
 
 /// A group that is open: where it begins, and whether a part of it begins or ends past ASCII.
@@ -35,8 +27,29 @@ struct Group {
     ends: bool,
 }
 
+/// A pattern in which `\<` and `\>` stand for the boundaries that are half ones. It is made of the whole pattern, before
+/// parts of it are left out: what a boundary is must not depend on what a text holds.
+pub(super) fn halved(pattern: &str) -> Cow<'_, str> {
+    let halves = halves(pattern);
+    if halves.is_empty() {
+        return Cow::Borrowed(pattern);
+    }
+    let mut out = String::with_capacity(pattern.len());
+    let mut from = 0;
+    for (at, half) in halves {
+        out.push_str(pattern.get(from..at).unwrap_or_default());
+        out.push_str(match half {
+            Half::Start => r"\<",
+            Half::End => r"\>",
+        });
+        from = at + r"\b".len();
+    }
+    out.push_str(pattern.get(from..).unwrap_or_default());
+    Cow::Owned(out)
+}
+
 /// The boundaries of a pattern that are half ones, by their places, in order.
-pub(super) fn halves(pattern: &str) -> Vec<(usize, Half)> {
+fn halves(pattern: &str) -> Vec<(usize, Half)> {
     let mut found = Vec::new();
     if pattern.is_ascii() {
         return found;

@@ -231,6 +231,8 @@ impl Reader<'_> {
                 Some(false)
             }
             'b' | 'B' if self.peek() == Some('{') => None,
+            // The half of a boundary.
+            '<' | '>' => Some(false),
             c if c.is_ascii_alphabetic() => Some(false),
             c if c.is_ascii_punctuation() => Some(true),
             _ => None,

@@ -7,7 +7,7 @@ use regex_automata::{Input, Match, Span, meta, util::captures};
 
 use super::{
     classes::plain,
-    folded,
+    edges, folded,
     glance::Glance,
     narrowed::{Choices, Narrowed},
 };
@@ -56,10 +56,11 @@ pub(crate) struct Captures(Option<captures::Captures>);
 
 impl Regex {
     pub(super) fn new(source: &str, unicode: bool) -> Self {
+        let source = edges::halved(source);
         Self {
-            source: source.into(),
+            source: source.as_ref().into(),
             unicode,
-            glance: Glance::of(source),
+            glance: Glance::of(&source),
             choices: OnceLock::new(),
             spent: AtomicUsize::new(0),
             narrowed: Mutex::default(),

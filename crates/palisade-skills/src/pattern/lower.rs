@@ -39,6 +39,8 @@ pub(super) fn lowered(pattern: &str, bytes: bool) -> Option<String> {
                     't' => Some('\t'),
                     'r' => Some('\r'),
                     'b' | 'B' | 'A' | 'z' if depth == 0 && rest.peek() != Some(&'{') => None,
+                    // The half of a boundary.
+                    '<' | '>' if depth == 0 => None,
                     'w' | 'W' | 'd' | 'D' | 's' | 'S' => None,
                     other if other.is_ascii_punctuation() => Some(other),
                     _ => return None,

@@ -353,6 +353,8 @@ impl<'a> Reader<'a> {
     fn escaped(&mut self) -> Option<Part> {
         match self.next()? {
             'b' | 'B' | 'A' | 'z' if self.peek() != Some('{') => Some(Part::empty()),
+            // The half of a boundary.
+            '<' | '>' => Some(Part::empty()),
             'w' | 'W' | 'd' | 'D' | 's' | 'S' => Some(Part::any()),
             'n' => Some(Part::one('\n')),
             't' => Some(Part::one('\t')),

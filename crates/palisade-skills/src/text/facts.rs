@@ -185,6 +185,7 @@ pub(super) fn facts(unit: &Unit, profile: &Profile) -> Facts {
     let claimed = CONSENT.find_iter(text).any(|found| {
         let here = text.get(found.range()).unwrap_or_default();
         !is_condition(text, found.start())
+            && !is_condition(text, found.end())
             && !here.contains("must ")
             && !here.contains("should ")
             && !here.contains(" not ")

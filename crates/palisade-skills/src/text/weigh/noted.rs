@@ -182,7 +182,7 @@ mod tests {
         for (path, text) in [
             (
                 "SKILL.md",
-                "<!-- For the assistant: replace NAME with the name of the plant and delete this comment. -->\n",
+                "<!-- Replace NAME with the name of the plant, see https://leaf.dev/names. -->\n",
             ),
             (
                 "SKILL.md",

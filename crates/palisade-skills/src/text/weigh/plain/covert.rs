@@ -18,6 +18,12 @@ static LETTERS: LazyLock<Regex> = LazyLock::new(|| {
         r"(?i)\b(?:base ?-?(?:16|32|58|62|64|85)|hex(?:adecimal)?|rot-?13|morse|encoded|backwards|reversed|binary)\b|\b(?:first|initial|last|every (?:second|third|n-?th)|capital) (?:letters?|words?|characters?) (?:of (?:the |each |every )?(?:lines?|words?|items?|sentences?|paragraphs?|verses?)|spell)|\bspell(?:s|ed)?\b|\bacrostic|\b(?:initials|number of (?:spaces|words|blanks)|trailing spaces|zero-width|invisible characters)\b|\b(?:anfangsbuchstaben|akrostichon|hexadezimal\w*|in hex|kodier\w*|verschlüssel\w*|rückwärts)\b|\b(?:premières? lettres?|acrostiche|encodé\w*|hexadécimal|à l'envers)\b|\b(?:primeras? letras?|iniciales|acróstico|codificad\w+|hexadecimal|al revés)\b|\b(?:prime lettere|iniziali|acrostico|codificat\w+|esadecimale)\b|\b(?:primeiras letras|iniciais|acróstico|codificad\w+)\b|(?:перв\w+ букв|акростих|закодир|шестнадцатер|задом наперёд)\w*|(?:首字|藏头|编码|十六进制|倒序|空格数)|(?:頭文字|折句|符号化|16進|逆順|エンコード)|(?:첫 글자|머리글자|인코딩|16진|거꾸로)",
     )
 });
+/// The letters themselves are the place.
+static INITIALS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b(?:first|initial|last) (?:letters?|words?|characters?) of (?:the |each |every )?(?:\w+ )?(?:lines?|words?|items?|sentences?|paragraphs?|verses?|posts?|chapters?|bullets?)|\bacrostic|\banfangsbuchstabe\w*|\bakrostichon|\bpremières? lettres?\b|\bacrostiche|\bprimeras? letras?\b|\biniciales\b|\bacróstico|\bprime lettere\b|\biniziali\b|\bprimeiras letras\b|\bpierwsze litery\b|\beerste letters\b|перв\w+ букв\w+|акростих|首字(?:母)?|藏头|頭文字|折句|첫 글자|머리글자",
+    )
+});
 /// Where it is carried.
 static CARRIER: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
@@ -37,12 +43,34 @@ static SHOWN: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
+/// An address with a blank in it, which a word of capitals or a bracket stands for.
+static BLANK: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"https?://[^\s)\x22'`<>]{3,120}[?&/][\w-]{0,20}=?(?:[A-Z][A-Z_]{2,20}\b|\{[\w ]{2,24}\}|<[\w ]{2,24}>|\$[A-Z_]{3,24})",
+    )
+});
+/// What fills it.
+static FILLED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b(?:is|are|being|stands? for|where|with|replace\w*|holds?|=|ist|steht für|wobei|est|où|es|donde|è|dove|é|onde)\b[^.;]{0,60}\b(?:the )?(?:value of|content of|contents of|conversation|summary of|chat|talk|prompt|user's (?:question|message)|wert von|inhalt|gespräch\w*|valeur de|contenu|conversation|valor de|contenido|conversación|valore di|contenuto|conversazione|valor d[eo]|conteúdo|conversa)\b|(?:значени|содержим|разговор|переписк)\w*|(?:的值|内容|对话|会话)|(?:の値|の内容|会話)|(?:의 값|의 내용|대화)",
+    )
+});
+
 pub(super) fn told(here: &Here<'_>) -> Option<Told> {
     let (text, around) = (here.text, here.around);
-    (LETTERS.is_match(text)
-        && SECRET.is_match(text)
-        && CARRIER.is_match(text)
-        && OUT.is_match(around)
-        && !SHOWN.is_match(text))
-    .then_some((&rules::SEND_SECRETS, "a secret goes out in letters that nobody looks at"))
+    if BLANK.is_match(text)
+        && here.is_outside(text)
+        && FILLED.is_match(around)
+        && (SECRET.is_match(around) || around.contains("_TOKEN") || around.contains("_KEY"))
+        && !SHOWN.is_match(around)
+    {
+        return Some((
+            &rules::SEND_URL,
+            "an address of somebody's carries a secret or what was said",
+        ));
+    }
+    // Initials carry themselves; what is encoded needs a place.
+    let carried = INITIALS.is_match(text) || LETTERS.is_match(text) && CARRIER.is_match(text);
+    (carried && SECRET.is_match(text) && OUT.is_match(around) && !SHOWN.is_match(text))
+        .then_some((&rules::SEND_SECRETS, "a secret goes out in letters that nobody looks at"))
 }

@@ -3,6 +3,7 @@
 //!
 //! Each of these needs two things that stand near one another and that no task has together.
 
+mod archive;
 mod covert;
 mod followed;
 mod remembered;
@@ -10,6 +11,7 @@ mod rigged;
 mod served;
 #[cfg(test)]
 mod tests;
+mod watchword;
 
 use super::super::{
     blocks::{Spot, Unit},
@@ -75,6 +77,8 @@ pub(super) fn look(file: &File, units: &[Unit], all: &[Facts], profile: &Profile
             followed::told(&here),
             rigged::told(&here),
             covert::told(&here),
+            watchword::told(&here),
+            archive::told(&here),
         ];
         for (rule, message) in found.into_iter().flatten() {
             told += 1;
