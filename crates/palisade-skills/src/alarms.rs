@@ -693,3 +693,5 @@ fn whose_key_and_whose_host() {
     assert!(!grave("persistence-agent", &installs("get.leafcounter.io")));
     assert!(grave("persistence-agent", &installs("up.mirrorvend.io")));
 }
+
+mod more;
