@@ -553,14 +553,12 @@ pub(super) fn look(file: &File, units: &[Unit], all: &[Facts], profile: &Profile
                 && rule.id != rules::DEFENCE.id;
             told += 1;
             // Alone it stops published skills as often as hostile ones: what is not passed on may be the user's.
-            let severity = match rule.id == rules::PROMOTE.id && message.starts_with(WITHHELD) {
-                true => crate::Severity::Medium,
-                false => High,
-            };
+            let is_weak = rule.id == rules::PROMOTE.id && message == WITHHELD;
+            let severity = if is_weak { crate::Severity::Medium } else { High };
             seen.findings.push(
                 rule.at(&file.path, unit.line, unit.column, &unit.raw, message)
                     .of(severity)
-                    .sure(if shown { Low } else { Medium }),
+                    .sure(if shown || is_weak { Low } else { Medium }),
             );
         };
         let next = units.get(at + 1..(at + 16).min(units.len())).unwrap_or_default();
