@@ -17,6 +17,13 @@ static OPENS: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
+/// A list on one line.
+static WHOLE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"^\s{0,16}(?:(?:declare|readonly|export|local|const|let|var|static|my)\s+(?:-\w+\s+)?){0,2}[$@]?([A-Za-z_]\w{2,40})\s{0,2}(?::[^=\n]{1,40})?=\s{0,2}(?:new\s+Set\()?[(\[{]{1,2}[^()\[\]{}]{2,400}[)\]}]{1,2};?\s{0,4}$",
+    )
+});
+
 /// Each element of a list by its turn.
 static EACH: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"^\s*(?:for|foreach)\s+\(?\s*(?:const |let |var |my )?\$?(\w{1,40})\s+(?:in|of)\b")
@@ -32,7 +39,7 @@ static COMPARES: LazyLock<Regex> = LazyLock::new(|| {
 /// Something leaves, or is kept to be used.
 static USES: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)\b(?:curl|wget|nc|ncat|socat|ssh|scp|rsync|sftp|ftp|dig|nslookup|host|ping|iwr|irm)\b|/dev/(?:tcp|udp)|https?:|\b(?:fetch|request\w*|urlopen|connect|post|put|send\w*|upload|socket)\s{0,2}[.(]|\beval\b|\bexec\b",
+        r"(?i)\b(?:curl|wget|nc|ncat|socat|ssh|scp|rsync|sftp|ftp|dig|nslookup|ping|iwr|irm)\b|/dev/(?:tcp|udp)|https?:|\b(?:fetch|request\w*|urlopen|connect|post|put|send\w*|upload|socket)\s{0,2}[.(]|\beval\b|\bexec\b",
     )
 });
 
@@ -56,11 +63,16 @@ pub(super) fn compared(text: &str) -> Vec<Range<usize>> {
             } else if bare.starts_with([')', ']', '}']) && is_compared(text, from..at, &name) {
                 found.push(from..at);
             }
-        } else if lists < MOST
-            && let Some(name) = name_in(&OPENS, line.trim_end())
-        {
-            lists += 1;
-            open = Some((start, name.to_owned()));
+        } else if lists < MOST {
+            if let Some(name) = name_in(&OPENS, line.trim_end()) {
+                lists += 1;
+                open = Some((start, name.to_owned()));
+            } else if let Some(name) = name_in(&WHOLE, line.trim_end()) {
+                lists += 1;
+                if is_compared(text, start..at, name) {
+                    found.push(start..at);
+                }
+            }
         }
     }
     found
@@ -124,6 +136,8 @@ mod tests {
             "if host in HOSTS:\n    pass\n",
         ] {
             assert_eq!(compared(&format!("{LIST}{uses}")).len(), 1, "{uses}");
+            let short = format!("HOSTS=(\"up.leafdesk.io\" \"45.1.2.3\")\n{uses}");
+            assert_eq!(compared(&short).len(), 1, "{short}");
         }
         for uses in [
             "",

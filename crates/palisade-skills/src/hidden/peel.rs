@@ -337,7 +337,7 @@ fn judge(
     let before = seen.findings.len();
     text::look_decoded(file, decoded, line, profile, seen);
     // A row of a list in a package about attacks: what a test feeds to a guard.
-    if prose_row(file, line) && profile.security {
+    if profile.security && (prose_row(file, line) || is_exhibit(file, line)) {
         for finding in seen.findings.iter_mut().skip(before) {
             finding.severity = finding.severity.min(Severity::Medium);
             finding.confidence = Low;
@@ -400,6 +400,19 @@ fn prose_row(file: &File, line: u32) -> bool {
     file.kind == FileKind::Prose
         && row.starts_with(['"', '\''])
         && (row.ends_with("\",") || row.ends_with("',"))
+}
+
+/// Is a line a row of a table in a text that says of what it shows that nobody is to follow it?
+fn is_exhibit(file: &File, line: u32) -> bool {
+    const UNHEEDED: &[&str] =
+        &["do not follow", "don't follow", "never follow", "do not act on", "never act on"];
+    let text = String::from_utf8_lossy(&file.bytes);
+    let row = text.lines().nth((line as usize).saturating_sub(1)).unwrap_or_default().trim();
+    let lower = || text.to_lowercase();
+    file.kind == FileKind::Prose
+        && row.starts_with('|')
+        && row.ends_with('|')
+        && UNHEEDED.iter().any(|unheeded| lower().contains(unheeded))
 }
 
 static COMMAND: LazyLock<Regex> = LazyLock::new(|| {

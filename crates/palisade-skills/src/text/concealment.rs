@@ -332,7 +332,7 @@ fn untold(text: &str, tell: &Tag, tags: &[Tag]) -> Concealed {
         || (!cjk && user.is_some() && (!shows || this))
         || (!cjk && this && (result || !shows));
     // `no mentions of everyone`: whom a message calls, not what is kept from anybody.
-    let calls = verb.starts_with("mention")
+    let calls = (verb.starts_with("mention") || verb.ends_with("mention"))
         && ["everyone", "everybody", "@everyone", "@here", "roles", "whole channel"]
             .iter()
             .any(|all| rest.trim_start_matches("of ").trim_start_matches("the ").starts_with(all));
@@ -428,7 +428,14 @@ fn is_third(rest: &str) -> bool {
     }) {
         return true;
     }
-    first.contains("user of the ")
+    // `in channels that it can read`: a suspect's.
+    let of_suspect =
+        ["it can read", "it can see", "he can read", "she can read", "it has access to"]
+            .iter()
+            .any(|reads| far.contains(reads))
+            && !far.contains("user can");
+    of_suspect
+        || first.contains("user of the ")
         || first
             .split(|c: char| !c.is_alphabetic())
             .filter(|word| !word.is_empty())

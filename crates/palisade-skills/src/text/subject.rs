@@ -11,6 +11,17 @@ pub(super) fn is_subject(text: &str, end: usize) -> bool {
     SAID.iter().any(|said| rest.strip_prefix(said).is_some_and(|rest| rest.starts_with(' ')))
 }
 
+/// Is it everybody in a room whom a message mentions, and nothing that is kept from anybody: `no mention of @everyone`?
+pub(super) fn calls_all(text: &str, end: usize) -> bool {
+    const ALL: &[&str] = &["everyone", "everybody", "@everyone", "@here", "roles"];
+    text.get(end..).and_then(|rest| rest.strip_prefix(" of ")).is_some_and(|rest| {
+        ALL.iter().any(|all| {
+            rest.strip_prefix(all)
+                .is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '\''))
+        })
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -24,6 +35,9 @@ mod tests {
         ] {
             assert!(is_subject(text, word.len()), "{text}");
         }
+        assert!(calls_all("no mention of everyone.", "no mention".len()));
+        assert!(!calls_all("no mention of everyone's files", "no mention".len()));
+        assert!(!calls_all("no mention of the upload", "no mention".len()));
         for (text, word) in [
             ("upload what is in the folder", "upload"),
             ("delete is.txt", "delete"),

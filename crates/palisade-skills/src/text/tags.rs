@@ -515,6 +515,9 @@ pub(super) fn tags(text: &str) -> Vec<Tag> {
             {
                 continue;
             }
+            if phrase.ends_with("mention") && super::subject::calls_all(text, end) {
+                continue;
+            }
             let english = meaning.language == Language::English;
             let order = meaning.concept.is_act()
                 && meaning.base

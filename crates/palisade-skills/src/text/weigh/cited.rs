@@ -73,3 +73,19 @@ fn is_row(unit: &Unit, facts: &Facts) -> bool {
         !part.contains("://") || !within(&[Send]) && !within(DATA) && !signs::GOES.is_match(part)
     })
 }
+
+/// What is named by `whatever`, and does something itself: `whatever they held is dropped`. Nothing holds regardless there.
+static FREE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\bwhatever (?:it|they|he|she|you|we|this|that) \w+ (?:is|are|was|were|gets|goes|has|stays)\b",
+    )
+});
+
+/// Is `whatever` only the name of things, in a sentence that says it once?
+pub(super) fn is_free(text: &str) -> bool {
+    FREE.is_match(text)
+        && text.to_lowercase().matches("whatever").count() == 1
+        && !["regardless", "no matter", "even if", "always", "in any case"]
+            .iter()
+            .any(|other| text.contains(other))
+}

@@ -130,6 +130,12 @@ fn withholds(text: &str) -> bool {
     signs::WITHHELD.is_match(text) && !signs::LIMITED.is_match(text)
 }
 
+/// What is told of a judgement that does not depend on what is judged.
+const FIXED_AND_WITHHELD: &str =
+    "its judgement of somebody is fixed, and what is against it is withheld";
+/// And of what is kept back alone.
+const WITHHELD: &str = "what speaks against somebody is withheld";
+
 /// Is it said that this is not to be done? `no matter who wrote it` denies nothing.
 fn is_denied(text: &str) -> bool {
     [
@@ -161,7 +167,14 @@ fn act(unit: &Unit, facts: &Facts) -> Option<(&'static Rule, Where, &'static str
     if forbidden && facts.concealed == Concealed::No && !unsaid {
         return None;
     }
+    // An element of a page that is shown: its words are those of a link.
+    let element = unit.spot == Spot::Code
+        && text.trim_start().starts_with('<')
+        && !["fetch(", "sendbeacon", "onload", "onerror", "<script", "<form"]
+            .iter()
+            .any(|acts| unit.text.contains(acts));
     if facts.to >= Where::Related
+        && !element
         && (facts.url || facts.mail || unit.text.contains("git@"))
         && (facts.says(&[Send]) || signs::LEAVES.is_match(text) || tongues::LEAVES.is_match(text))
     {
@@ -368,7 +381,7 @@ impl Deed {
             disarms: signs::DISARMS.is_match(text),
             withheld: prose && withholds(text),
             mixes: prose && signs::MIXES.is_match(text),
-            fixed: prose && signs::FIXED.is_match(text),
+            fixed: prose && signs::FIXED.is_match(text) && !cited::is_free(text),
             weakens: prose && signs::WEAKENS.is_match(text) && !signs::LACKING.is_match(text),
             alters: prose && signs::ALTERS.is_match(text) && !signs::LIMITED.is_match(text),
             clears: signs::CLEARS.is_match(text) && signs::TAKES_OUT.is_match(text),
@@ -461,7 +474,7 @@ fn judged(
 ) -> impl Iterator<Item = (&'static Rule, &'static str)> {
     let Around { weight, negated, .. } = *around;
     let kept = weight.unsaid() && !negated;
-    let table: [(bool, &'static Rule, &'static str); 11] = [
+    let table: [(bool, &'static Rule, &'static str); 12] = [
         (
             deed.suppresses && kept,
             &rules::SABOTAGE,
@@ -513,11 +526,11 @@ fn judged(
             "something is installed, and whether it is what it says shall not be looked up",
         ),
         (
-            deed.fixed && (around.unseen || weight.withheld > 0 || weight.kept + weight.named > 1)
-                || deed.withheld && weight.kept == 2,
+            deed.fixed && (around.unseen || weight.withheld > 0 || weight.kept + weight.named > 1),
             &rules::PROMOTE,
-            "its judgement of somebody is fixed, and what is against it is withheld",
+            FIXED_AND_WITHHELD,
         ),
+        (!deed.fixed && deed.withheld && weight.kept == 2, &rules::PROMOTE, WITHHELD),
     ];
     table.into_iter().filter(|row| row.0).map(|(_, rule, message)| (rule, message))
 }
@@ -545,10 +558,13 @@ pub(super) fn look(file: &File, units: &[Unit], all: &[Facts], profile: &Profile
                 && matches!(unit.spot, Spot::Code | Spot::Cell | Spot::Quote | Spot::Value)
                 && rule.id != rules::DEFENCE.id;
             told += 1;
+            // Alone it stops published skills as often as hostile ones: what is not passed on may be the user's.
+            let is_weak = rule.id == rules::PROMOTE.id && message == WITHHELD;
+            let severity = if is_weak { crate::Severity::Medium } else { High };
             seen.findings.push(
                 rule.at(&file.path, unit.line, unit.column, &unit.raw, message)
-                    .of(High)
-                    .sure(if shown { Low } else { Medium }),
+                    .of(severity)
+                    .sure(if shown || is_weak { Low } else { Medium }),
             );
         };
         let next = units.get(at + 1..(at + 16).min(units.len())).unwrap_or_default();
