@@ -107,12 +107,14 @@ pub(crate) fn find(folder: &Path) -> Walked<Git> {
 }
 
 fn see(folder: &Folder<'_>, found: &mut Vec<Git>) {
-    let (mut head, mut content) = (false, false);
+    let (mut head, mut content, mut believed) = (false, false, false);
     for (name, kind) in folder.entries() {
         let is = |known: &str| name.as_encoded_bytes().eq_ignore_ascii_case(known.as_bytes());
         head |= is("HEAD");
         // Of a worktree, the content is in another.
         content |= is("objects") || is("commondir");
+        believed |= is("config") && kind == FileType::RegularFile
+            || is("hooks") && kind == FileType::Directory && !holds_a_head(folder, name);
         if is_dot_git(name, folder) {
             let path = folder.path.join(name);
             found.push(match kind {
@@ -121,9 +123,22 @@ fn see(folder: &Folder<'_>, found: &mut Vec<Git>) {
             });
         }
     }
-    if head && content {
+    if (head && content) || (believed && is_for_submodules(&folder.path)) {
         found.push(Git::Directory(folder.path.to_owned()));
     }
+}
+
+/// Whether Git would take this folder for the git directory of a submodule, were it whole: what is in it then is believed
+/// as soon as it is.
+fn is_for_submodules(folder: &Path) -> bool {
+    let mut names = folder.iter().skip_while(|name| *name != ".git").skip(1);
+    names.next().is_some_and(|name| name == "modules") && names.next().is_some()
+}
+
+/// Whether this is a git directory itself, of a submodule with such a name.
+fn holds_a_head(folder: &Folder<'_>, name: &OsStr) -> bool {
+    let head = Path::new(name).join("HEAD");
+    statat(folder.opened, &head, AtFlags::SYMLINK_NOFOLLOW).is_ok()
 }
 
 /// Whether Git finds this name when it looks for `.git`. Some file systems take other letters for the same,

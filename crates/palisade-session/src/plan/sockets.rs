@@ -3,22 +3,30 @@
 //!
 //! Neither a network namespace nor a read-only mount keeps a path socket from being connected to.
 //! From Landlock's version 9 on the kernel refuses it for all that were made outside; before, each
-//! that is bound now is covered. One that the host binds in a granted folder later is not.
+//! that is bound now is covered. One that the host binds later is covered when it appears, where what appears is
+//! watched; see [`later`](crate::later).
 
 use std::{
     collections::BTreeSet,
     ffi::OsStr,
-    os::unix::{
-        ffi::OsStrExt,
-        fs::{FileTypeExt, MetadataExt},
+    fs::File,
+    os::{
+        fd::{AsFd, OwnedFd},
+        unix::{
+            ffi::OsStrExt,
+            fs::{FileTypeExt, MetadataExt},
+        },
     },
     path::{Path, PathBuf},
 };
 
-use super::{links, repository::Repositories, tree::Tree};
-use crate::walk::{Folder, walk};
+use super::{held, links, repository::Repositories, tree::Tree};
+use crate::{
+    refusal::Refusal,
+    walk::{Folder, walk},
+};
 use rustix::{
-    fs::FileType,
+    fs::{FileType, Mode, OFlags},
     io::Errno,
     net::{
         AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, netlink, recv, send,
@@ -38,29 +46,56 @@ struct Bound {
 }
 
 /// Cover them. `own` is where they are looked for if their name does not tell.
-pub(crate) fn hide(own: &[PathBuf], walked: &[Repositories], tree: &mut Tree) {
-    let (paths, lost) = match bound() {
-        Ok(bound) => named(&bound, own),
+///
+/// # Errors
+/// One was renamed while it was looked at, and would be shown. One that went away needs no cover.
+pub(crate) fn hide(
+    hosts: Option<&HostSockets>,
+    own: &[PathBuf],
+    walked: &[Repositories],
+    tree: &mut Tree,
+) -> Result<(), Refusal> {
+    let (named, lost) = match hosts.and_then(|hosts| hosts.bound().ok()) {
+        Some(bound) => named(&bound, own),
         // A kernel that does not tell: any may be in use.
-        Err(_) => (Vec::new(), Some(None)),
+        None => (Vec::new(), Some(None)),
     };
     let found = lost.map(|inodes| look_for(own, walked, inodes.as_ref())).unwrap_or_default();
-    for path in paths.into_iter().chain(found) {
-        let Some(real) = links::real(&path) else { continue };
-        if let Ok(found) = real.symlink_metadata() {
-            tree.cover(&real, &found);
+    let found = found.into_iter().filter_map(|path| Some((open(&path)?, path)));
+    for (socket, path) in named.into_iter().chain(found) {
+        let same = |real: &Path| {
+            let (now, then) = (real.symlink_metadata().ok()?, socket.metadata().ok()?);
+            ((now.dev(), now.ino()) == (then.dev(), then.ino())).then_some(now)
+        };
+        match links::real(&path).and_then(|real| Some((same(&real)?, real))) {
+            Some((found, real)) => tree.cover(&real, &found),
+            None if !tree.shows(&links::real_or_same(&path)) => {}
+            None if held::look_again(socket.as_fd(), &path)? => {}
+            None => return Err(held::moved(Some(&path))),
         }
     }
+    Ok(())
+}
+
+/// What has this name, whatever it is, and what leads there.
+fn open(path: &Path) -> Option<File> {
+    let flags = OFlags::PATH | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+    rustix::fs::open(path, flags, Mode::empty()).ok().map(File::from)
 }
 
 /// The paths of those whose name leads to them, and the inodes of those that have to be looked for.
-fn named(bound: &[Bound], own: &[PathBuf]) -> (Vec<PathBuf>, Option<Option<BTreeSet<u32>>>) {
+fn named(
+    bound: &[Bound],
+    own: &[PathBuf],
+) -> (Vec<(File, PathBuf)>, Option<Option<BTreeSet<u32>>>) {
     let devices: Vec<u64> =
         own.iter().filter_map(|path| path.metadata().ok()).map(|found| found.dev()).collect();
     let (mut paths, mut lost) = (Vec::new(), BTreeSet::new());
     for socket in bound {
-        if socket.name.is_absolute() && is_socket(&socket.name, Some(socket.inode)) {
-            paths.push(socket.name.clone());
+        let there =
+            Some(&socket.name).filter(|name| name.is_absolute()).and_then(|name| open(name));
+        if let Some(there) = there.filter(|there| is_socket(there, socket.inode)) {
+            paths.push((there, socket.name.clone()));
         } else if devices.iter().any(|device| may_be(*device, socket.device)) {
             lost.insert(socket.inode);
         }
@@ -75,10 +110,8 @@ fn may_be(shown: u64, kernels: u32) -> bool {
     major == 0 || major << 20 | minor == kernels
 }
 
-fn is_socket(path: &Path, inode: Option<u32>) -> bool {
-    path.symlink_metadata().is_ok_and(|found| {
-        found.file_type().is_socket() && inode.is_none_or(|inode| low(found.ino()) == inode)
-    })
+fn is_socket(there: &File, inode: u32) -> bool {
+    there.metadata().is_ok_and(|found| found.file_type().is_socket() && low(found.ino()) == inode)
 }
 
 fn low(inode: u64) -> u32 {
@@ -123,30 +156,59 @@ const HEADER: usize = 16;
 /// What the kernel puts into one datagram of a dump, if it may.
 const MOST_BYTES: usize = 16 * 1024;
 
-/// Every unix socket of this network namespace that has a path. See `sock_diag(7)`.
-fn bound() -> Result<Vec<Bound>, Errno> {
-    let socket = socket_with(
-        AddressFamily::NETLINK,
-        SocketType::RAW,
-        SocketFlags::CLOEXEC,
-        Some(netlink::SOCK_DIAG),
-    )?;
-    send(&socket, &request(), SendFlags::empty())?;
-    let mut all = Vec::new();
-    let mut buffer = vec![0_u8; MOST_BYTES];
-    loop {
-        let (_, received) = recv(&socket, &mut buffer[..], RecvFlags::empty())?;
-        let mut rest = buffer.get(..received).unwrap_or_default();
-        while let Some((kind, message, after)) = message(rest) {
-            rest = after;
-            match kind {
-                DONE => return Ok(all),
-                ERROR => return Err(Errno::NOTSUP),
-                _ => all.extend(read(message)),
+/// Who tells of the unix sockets of this network namespace. See `sock_diag(7)`.
+#[derive(Debug)]
+pub(crate) struct HostSockets(OwnedFd);
+
+/// Those that have a path.
+#[derive(Debug)]
+pub(crate) struct BoundSockets(Vec<Bound>);
+
+impl BoundSockets {
+    /// Whether this file is one of them. Where a file system's numbers do not tell, it may be.
+    pub(crate) fn have(&self, device: u64, inode: u64) -> bool {
+        self.0.iter().any(|socket| socket.inode == low(inode) && may_be(device, socket.device))
+    }
+}
+
+impl HostSockets {
+    /// `None`: this kernel does not tell.
+    pub(crate) fn new() -> Option<Self> {
+        let socket = socket_with(
+            AddressFamily::NETLINK,
+            SocketType::RAW,
+            SocketFlags::CLOEXEC,
+            Some(netlink::SOCK_DIAG),
+        );
+        socket.ok().map(Self)
+    }
+
+    /// All that are bound now.
+    ///
+    /// # Errors
+    /// The kernel does not tell. It is not to be asked again.
+    pub(crate) fn all(&self) -> Result<BoundSockets, Errno> {
+        self.bound().map(BoundSockets)
+    }
+
+    fn bound(&self) -> Result<Vec<Bound>, Errno> {
+        send(&self.0, &request(), SendFlags::empty())?;
+        let mut all = Vec::new();
+        let mut buffer = vec![0_u8; MOST_BYTES];
+        loop {
+            let (_, received) = recv(&self.0, &mut buffer[..], RecvFlags::empty())?;
+            let mut rest = buffer.get(..received).unwrap_or_default();
+            while let Some((kind, message, after)) = message(rest) {
+                rest = after;
+                match kind {
+                    DONE => return Ok(all),
+                    ERROR => return Err(Errno::NOTSUP),
+                    _ => all.extend(read(message)),
+                }
             }
-        }
-        if received == 0 {
-            return Err(Errno::IO);
+            if received == 0 {
+                return Err(Errno::IO);
+            }
         }
     }
 }
@@ -217,8 +279,10 @@ mod tests {
         drop(UnixListener::bind(base.join("nobody's")).unwrap());
         std::fs::write(base.join("file"), "").unwrap();
 
-        let (mut paths, lost) = named(&bound().unwrap(), std::slice::from_ref(&base));
-        paths.retain(|path| path.starts_with(&base));
+        let (found, lost) =
+            named(&HostSockets::new().unwrap().bound().unwrap(), std::slice::from_ref(&base));
+        let paths: Vec<_> = found.into_iter().map(|(_, path)| path).collect();
+        let paths: Vec<_> = paths.into_iter().filter(|path| path.starts_with(&base)).collect();
         assert_eq!(paths, [base.join("by-name")]);
         let lost = lost.flatten().unwrap();
         assert_eq!(look_for(std::slice::from_ref(&base), &[], Some(&lost)), [base.join("after")]);
