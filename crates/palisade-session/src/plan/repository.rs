@@ -7,6 +7,7 @@ use std::{
     collections::BTreeSet,
     ffi::OsStr,
     path::{Path, PathBuf},
+    sync::atomic::AtomicUsize,
 };
 
 use rustix::{
@@ -14,7 +15,7 @@ use rustix::{
     io::Errno,
 };
 
-use super::{configured::Configured, denied::Globs};
+use super::{configured::Configured, denied::Globs, sockets};
 use crate::walk::{Folder, Walked, walk};
 
 /// Settings that name programs, and files that say where others are. See
@@ -44,7 +45,7 @@ pub(crate) struct Repositories {
     pub(crate) configured: BTreeSet<PathBuf>,
     /// What the globs of the policy deny.
     pub(super) denied: Vec<PathBuf>,
-    pub(super) sockets: Vec<PathBuf>,
+    pub(super) sockets: Vec<sockets::Found>,
     /// Folders that could not be looked into.
     pub(crate) unread: Vec<(PathBuf, Errno)>,
 }
@@ -53,11 +54,12 @@ pub(crate) struct Repositories {
 enum Hit {
     Git(Git),
     Denied(PathBuf),
-    Socket(PathBuf),
+    Socket(sockets::Found),
 }
 
 impl Repositories {
     pub(super) fn of(folder: &Path, globs: Option<&Globs<'_>>, git: &Configured) -> Self {
+        let open = AtomicUsize::new(0);
         let Walked { found: hits, unread } = walk(folder, |folder, hits| {
             let mut found = Vec::new();
             see(folder, &mut found);
@@ -65,14 +67,14 @@ impl Repositories {
             if let Some(globs) = globs {
                 hits.extend(globs.matches(folder).map(Hit::Denied));
             }
-            hits.extend(super::sockets::of(folder).map(Hit::Socket));
+            hits.extend(sockets::Found::all_in(folder, &open).map(Hit::Socket));
         });
         let (mut found, mut denied, mut sockets) = (Vec::new(), Vec::new(), Vec::new());
         for hit in hits {
             match hit {
                 Hit::Git(git) => found.push(git),
                 Hit::Denied(path) => denied.push(path),
-                Hit::Socket(path) => sockets.push(path),
+                Hit::Socket(found) => sockets.push(found),
             }
         }
         let configured = git.in_folder(folder, &found);

@@ -18,6 +18,10 @@ use std::{
         },
     },
     path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use super::{held, links, repository::Repositories, tree::Tree};
@@ -26,7 +30,7 @@ use crate::{
     walk::{Folder, walk},
 };
 use rustix::{
-    fs::{FileType, Mode, OFlags},
+    fs::{FileType, Mode, OFlags, openat},
     io::Errno,
     net::{
         AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, netlink, recv, send,
@@ -61,7 +65,6 @@ pub(crate) fn hide(
         None => (Vec::new(), Some(None)),
     };
     let found = lost.map(|inodes| look_for(own, walked, inodes.as_ref())).unwrap_or_default();
-    let found = found.into_iter().filter_map(|path| Some((open(&path)?, path)));
     for (socket, path) in named.into_iter().chain(found) {
         let same = |real: &Path| {
             let (now, then) = (real.symlink_metadata().ok()?, socket.metadata().ok()?);
@@ -79,15 +82,16 @@ pub(crate) fn hide(
 
 /// What has this name, whatever it is, and what leads there.
 fn open(path: &Path) -> Option<File> {
-    let flags = OFlags::PATH | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-    rustix::fs::open(path, flags, Mode::empty()).ok().map(File::from)
+    rustix::fs::open(path, NAMED, Mode::empty()).ok().map(File::from)
 }
+
+const NAMED: OFlags = OFlags::PATH.union(OFlags::CLOEXEC).union(OFlags::NOFOLLOW);
 
 /// The paths of those whose name leads to them, and the inodes of those that have to be looked for.
 fn named(
     bound: &[Bound],
     own: &[PathBuf],
-) -> (Vec<(File, PathBuf)>, Option<Option<BTreeSet<u32>>>) {
+) -> (Vec<(Arc<File>, PathBuf)>, Option<Option<BTreeSet<u32>>>) {
     let devices: Vec<u64> =
         own.iter().filter_map(|path| path.metadata().ok()).map(|found| found.dev()).collect();
     let (mut paths, mut lost) = (Vec::new(), BTreeSet::new());
@@ -95,7 +99,7 @@ fn named(
         let there =
             Some(&socket.name).filter(|name| name.is_absolute()).and_then(|name| open(name));
         if let Some(there) = there.filter(|there| is_socket(there, socket.inode)) {
-            paths.push((there, socket.name.clone()));
+            paths.push((Arc::new(there), socket.name.clone()));
         } else if devices.iter().any(|device| may_be(*device, socket.device)) {
             lost.insert(socket.inode);
         }
@@ -118,31 +122,58 @@ fn low(inode: u64) -> u32 {
     u32::try_from(inode & u64::from(u32::MAX)).unwrap_or_default()
 }
 
-/// The sockets in a folder.
-pub(super) fn of<'a>(folder: &'a Folder<'_>) -> impl Iterator<Item = PathBuf> + 'a {
-    let sockets = folder.entries().filter(|(_, kind)| *kind == FileType::Socket);
-    sockets.map(|(name, _)| folder.path.join(name))
+/// Sockets that are kept open where they are found; others are opened by their path later, and may be elsewhere by then.
+const MOST_OPEN: usize = 256;
+
+/// A socket that was found in a folder.
+#[derive(Debug, Clone)]
+pub(crate) struct Found {
+    path: PathBuf,
+    opened: Option<Arc<File>>,
+}
+
+impl Found {
+    /// Those in a folder. `open` counts those that are kept open.
+    pub(super) fn all_in<'a>(
+        folder: &'a Folder<'_>,
+        open: &'a AtomicUsize,
+    ) -> impl Iterator<Item = Self> + 'a {
+        let sockets = folder.entries().filter(|(_, kind)| *kind == FileType::Socket);
+        sockets.map(|(name, _)| {
+            let few = open.fetch_add(1, Ordering::Relaxed) < MOST_OPEN;
+            let opened = few.then(|| openat(folder.opened, name, NAMED, Mode::empty()).ok());
+            let opened = opened.flatten().map(|opened| Arc::new(opened.into()));
+            Self { path: folder.path.join(name), opened }
+        })
+    }
 }
 
 fn look_for(
     own: &[PathBuf],
     walked: &[Repositories],
     inodes: Option<&BTreeSet<u32>>,
-) -> Vec<PathBuf> {
-    let wanted = |path: &PathBuf| {
-        path.symlink_metadata()
-            .is_ok_and(|file| inodes.is_none_or(|inodes| inodes.contains(&low(file.ino()))))
+) -> Vec<(Arc<File>, PathBuf)> {
+    let wanted = |file: &Arc<File>| {
+        let inode = file.metadata().map(|found| low(found.ino()));
+        inode.is_ok_and(|inode| inodes.is_none_or(|inodes| inodes.contains(&inode)))
     };
-    let mut found = Vec::new();
+    let mut all = Vec::new();
     for root in own {
         // What cannot be read by us cannot be by the agent.
         let sockets = match Repositories::with(walked, root) {
             Some(walked) => walked.sockets.clone(),
-            None => walk(root, |folder, found| found.extend(of(folder))).found,
+            None => {
+                let open = AtomicUsize::new(0);
+                walk(root, |folder, found| found.extend(Found::all_in(folder, &open))).found
+            }
         };
-        found.extend(sockets.into_iter().filter(|path| path.starts_with(root)).filter(wanted));
+        let below = sockets.into_iter().filter(|found| found.path.starts_with(root));
+        let opened = below.filter_map(|found| {
+            Some((found.opened.or_else(|| open(&found.path).map(Arc::new))?, found.path))
+        });
+        all.extend(opened.filter(|(file, _)| wanted(file)));
     }
-    found
+    all
 }
 
 const BY_FAMILY: u16 = 20;
@@ -285,7 +316,9 @@ mod tests {
         let paths: Vec<_> = paths.into_iter().filter(|path| path.starts_with(&base)).collect();
         assert_eq!(paths, [base.join("by-name")]);
         let lost = lost.flatten().unwrap();
-        assert_eq!(look_for(std::slice::from_ref(&base), &[], Some(&lost)), [base.join("after")]);
+        let found = look_for(std::slice::from_ref(&base), &[], Some(&lost));
+        let paths: Vec<_> = found.into_iter().map(|(_, path)| path).collect();
+        assert_eq!(paths, [base.join("after")]);
         assert_eq!(look_for(&[base], &[], None).len(), 3);
         drop((by_name, moved));
     }

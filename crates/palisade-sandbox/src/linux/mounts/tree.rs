@@ -236,6 +236,11 @@ impl Planned<'_> {
                     if is_folder(&target, at)? != there.folder {
                         return Err(error);
                     }
+                    let mask = self.tree.masks.have(&target);
+                    if mask.step_with(|| format!("look at {}", at.display()))? {
+                        // What was moved here has its cover.
+                        return Ok(false);
+                    }
                     false
                 }
                 Err(error) => return Err(error),
