@@ -26,7 +26,7 @@ use std::{
 
 use super::{held, links, repository::Repositories, tree::Tree};
 use crate::{
-    refusal::Refusal,
+    refusal::{Refusal, Refuse},
     walk::{Folder, walk},
 };
 use rustix::{
@@ -68,10 +68,12 @@ pub(crate) fn hide(
     for (socket, path) in named.into_iter().chain(found) {
         let same = |real: &Path| {
             let (now, then) = (real.symlink_metadata().ok()?, socket.metadata().ok()?);
-            ((now.dev(), now.ino()) == (then.dev(), then.ino())).then_some(now)
+            ((now.dev(), now.ino()) == (then.dev(), then.ino())).then_some(())
         };
-        match links::real(&path).and_then(|real| Some((same(&real)?, real))) {
-            Some((found, real)) => tree.cover(&real, &found),
+        match links::real(&path).and_then(|real| same(&real).map(|()| real)) {
+            Some(real) => tree
+                .cover_object(&real, &socket)
+                .refuse(format!("look at {}", path.display()), "report this")?,
             None if !tree.shows(&links::real_or_same(&path)) => {}
             None if held::look_again(socket.as_fd(), &path)? => {}
             None => return Err(held::moved(Some(&path))),
@@ -98,9 +100,13 @@ fn named(
     for socket in bound {
         let there =
             Some(&socket.name).filter(|name| name.is_absolute()).and_then(|name| open(name));
-        if let Some(there) = there.filter(|there| is_socket(there, socket.inode)) {
+        let there = there.filter(|there| is_socket(there, socket.inode));
+        // It can be connected to by any of its names.
+        let only = there.as_ref().is_some_and(|there| !has_other_names(there));
+        if let Some(there) = there {
             paths.push((Arc::new(there), socket.name.clone()));
-        } else if devices.iter().any(|device| may_be(*device, socket.device)) {
+        }
+        if !only && devices.iter().any(|device| may_be(*device, socket.device)) {
             lost.insert(socket.inode);
         }
     }
@@ -112,6 +118,10 @@ fn named(
 fn may_be(shown: u64, kernels: u32) -> bool {
     let (major, minor) = (rustix::fs::major(shown), rustix::fs::minor(shown));
     major == 0 || major << 20 | minor == kernels
+}
+
+fn has_other_names(there: &File) -> bool {
+    there.metadata().is_ok_and(|found| found.nlink() > 1)
 }
 
 fn is_socket(there: &File, inode: u32) -> bool {

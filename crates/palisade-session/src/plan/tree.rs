@@ -126,16 +126,25 @@ impl Tree {
 
     /// Show nothing at this path and below, where something would be shown. `found` is what is there.
     pub(crate) fn cover(&mut self, path: &Path, found: &Metadata) {
+        let there = there(found);
+        let opened = open(path).ok().filter(|(_, now)| self::there(now) == there);
+        self.cover_open(path, there, opened.map(|(opened, _)| opened));
+    }
+
+    /// The same for what is open.
+    pub(crate) fn cover_object(&mut self, path: &Path, object: &File) -> io::Result<()> {
+        let there = there(&object.metadata()?);
+        self.cover_open(path, there, object.try_clone().ok().map(OwnedFd::from));
+        Ok(())
+    }
+
+    fn cover_open(&mut self, path: &Path, there: There, opened: Option<OwnedFd>) {
         self.at.retain(|at, _| !at.starts_with(path));
         if self.host_above(path).is_none() {
             return;
         }
-        let there = there(found);
         // If it goes away before it is covered, it can be told from what was renamed.
-        if self.covered.len() < MOST_COVERED
-            && let Ok((opened, found)) = open(path)
-            && self::there(&found) == there
-        {
+        if let Some(opened) = opened.filter(|_| self.covered.len() < MOST_COVERED) {
             self.covered.insert(path.to_owned(), opened);
         }
         self.at.insert(path.to_owned(), Content::Cover(there));

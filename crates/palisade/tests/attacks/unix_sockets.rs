@@ -39,9 +39,11 @@ fn connects_to_a_path_socket_of_the_host() {
     // Moved after it was bound, its name no longer tells where it is.
     std::fs::rename(&places[0], world.at("work/moved.sock")).unwrap();
     let datagrams = UnixDatagram::bind(world.at("work/log.sock")).unwrap();
+    std::fs::hard_link(&places[1], world.at("work/second.sock")).unwrap();
     let mut words: Vec<String> =
         places.iter().skip(1).map(|path| format!("unix={}", path.display())).collect();
     words.push("unix=moved.sock".into());
+    words.push("unix=second.sock".into());
     words.push("unix-dgram=log.sock".into());
     for (word, outcome) in world.attempt_outside(&words) {
         assert_eq!(outcome, "worked", "{word} unconfined");
@@ -78,7 +80,7 @@ fn sessions_start_while_sockets_of_the_host_come_and_go() {
          \x20       time.sleep(random.random() * 0.001)\n\
          \x20       os.unlink(name)\n";
     let mut host = host_python(&world, come_and_go);
-    let all: Vec<Ran> = (0..30).map(|_| world.inside_python(CONNECTS_TO_STAYS)).collect();
+    let all: Vec<Ran> = (0..60).map(|_| world.inside_python(CONNECTS_TO_STAYS)).collect();
     host.kill().unwrap();
     host.wait().unwrap();
     for ran in &all {
