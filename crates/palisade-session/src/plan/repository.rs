@@ -125,7 +125,7 @@ fn see(folder: &Folder<'_>, found: &mut Vec<Git>) {
             });
         }
     }
-    if (head && content) || (believed && is_for_submodules(&folder.path)) {
+    if (head && content) || (believed && is_for_submodules(folder.path)) {
         found.push(Git::Directory(folder.path.to_owned()));
     }
 }

@@ -90,10 +90,7 @@ fn open(path: &Path) -> Option<File> {
 const NAMED: OFlags = OFlags::PATH.union(OFlags::CLOEXEC).union(OFlags::NOFOLLOW);
 
 /// The paths of those whose name leads to them, and the inodes of those that have to be looked for.
-fn named(
-    bound: &[Bound],
-    own: &[PathBuf],
-) -> (Vec<(Arc<File>, PathBuf)>, Option<Option<BTreeSet<u32>>>) {
+fn named(bound: &[Bound], own: &[PathBuf]) -> (Vec<Opened>, Option<Option<BTreeSet<u32>>>) {
     let devices: Vec<u64> =
         own.iter().filter_map(|path| path.metadata().ok()).map(|found| found.dev()).collect();
     let (mut paths, mut lost) = (Vec::new(), BTreeSet::new());
@@ -132,6 +129,9 @@ fn low(inode: u64) -> u32 {
     u32::try_from(inode & u64::from(u32::MAX)).unwrap_or_default()
 }
 
+/// A socket, and where it was seen.
+type Opened = (Arc<File>, PathBuf);
+
 /// Sockets that are kept open where they are found; others are opened by their path later, and may be elsewhere by then.
 const MOST_OPEN: usize = 256;
 
@@ -162,7 +162,7 @@ fn look_for(
     own: &[PathBuf],
     walked: &[Repositories],
     inodes: Option<&BTreeSet<u32>>,
-) -> Vec<(Arc<File>, PathBuf)> {
+) -> Vec<Opened> {
     let wanted = |file: &Arc<File>| {
         let inode = file.metadata().map(|found| low(found.ino()));
         inode.is_ok_and(|inode| inodes.is_none_or(|inodes| inodes.contains(&inode)))
