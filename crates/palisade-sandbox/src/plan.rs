@@ -115,7 +115,9 @@ pub enum Content {
     /// most.
     Socket,
     /// Nothing, over what a host folder or an overlay shows here: an empty folder, or a file that cannot
-    /// be opened.
+    /// be opened. Alone of all it may be gone, or another of its kind, when it is mounted: what is there then is
+    /// covered, and whether the former exists no longer is for the supervisor to find out
+    /// ([`Standing::changed`](crate::linux::launch::Standing::changed)).
     Cover(There),
     /// What a host folder or an overlay shows here, as a mount of its own: its name cannot be renamed,
     /// removed or replaced.

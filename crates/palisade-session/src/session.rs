@@ -196,6 +196,9 @@ async fn live(
         Ok(standing) => standing,
         Err(error) => return Err(refused(of_launch(&error)).await),
     };
+    if let Err(refusal) = held.refuse_moved(&standing.changed) {
+        return Err(refused(refusal).await);
+    }
     // All is mounted.
     drop(held);
     if let Some(Err(refusal)) = watch.list.as_ref().map(List::stands) {

@@ -9,8 +9,9 @@ use std::path::{Component, Path, PathBuf};
 use palisade_core::AGENT_FOLDERS;
 
 /// Folders besides those of agents: all that is in one is sensitive.
-const FOLDERS: [&str; 20] = [
+const FOLDERS: [&str; 24] = [
     ".vscode",
+    ".vs",
     ".idea",
     ".fleet",
     ".zed",
@@ -18,11 +19,14 @@ const FOLDERS: [&str; 20] = [
     ".amazonq",
     ".continue",
     ".copilot",
+    ".augment",
     ".factory",
+    ".junie",
     ".kilocode",
     ".kiro",
     ".qwen",
     ".roo",
+    ".trae",
     ".windsurf",
     ".devcontainer",
     ".husky",
@@ -49,7 +53,7 @@ const PAIRS: [(&str, &str); 12] = [
 ];
 
 /// Files, by name.
-const FILES: [&str; 69] = [
+const FILES: [&str; 71] = [
     // git
     ".gitmodules",
     ".gitconfig",
@@ -79,6 +83,7 @@ const FILES: [&str; 69] = [
     ".cshrc",
     ".tcshrc",
     ".login",
+    ".kshrc",
     ".xprofile",
     ".xinitrc",
     ".xsession",
@@ -94,6 +99,7 @@ const FILES: [&str; 69] = [
     // editors and debuggers
     ".exrc",
     ".vimrc",
+    ".gvimrc",
     ".nvimrc",
     ".nvim.lua",
     ".lvimrc",

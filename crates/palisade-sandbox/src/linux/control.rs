@@ -38,6 +38,8 @@ pub(crate) enum Message {
     Terminal,
     /// From init: the plan's unix socket, which listens.
     Socket,
+    /// From init: what the plan wanted covered by the mount of this number was no longer there.
+    Changed(u32),
     /// From init: all is up, the agent waits.
     Ready,
     /// To init: variables for the environment, as a file. Before `Go`.
@@ -94,6 +96,7 @@ impl Message {
             Message::Sockets => (b'N', 0, ""),
             Message::Terminal => (b'T', 0, ""),
             Message::Socket => (b'S', 0, ""),
+            Message::Changed(mount) => (b'I', mount.cast_signed(), ""),
             Message::Ready => (b'R', 0, ""),
             Message::Environment => (b'V', 0, ""),
             Message::Go(held) => (b'G', held.bits(), ""),
@@ -132,6 +135,7 @@ impl Message {
             b'N' => Message::Sockets,
             b'T' => Message::Terminal,
             b'S' => Message::Socket,
+            b'I' => Message::Changed(number.cast_unsigned()),
             b'R' => Message::Ready,
             b'V' => Message::Environment,
             b'G' => Message::Go(HeldByGroup::from_bits(number)),

@@ -95,9 +95,12 @@ fn build_and_run(ground: &Ground, control: &Control, privileged: bool) -> Result
     // The supervisor makes the plan meanwhile.
     let (plan, trees) = hear_plan(control, privileged)?;
     rustix::system::sethostname(plan.hostname.as_bytes()).step("set the host name")?;
-    let (rules, socket, covers) = tree.finish(&plan.mounts, trees)?;
+    let mounts::Finished { rules, socket, covers, changed } = tree.finish(&plan.mounts, trees)?;
     let covers = covers.filter(|_| plan.covers_later);
     let rules = rules.told_to_audit(plan.tell_audit);
+    for mount in changed {
+        control.send(&Message::Changed(mount)).step("tell what was not there")?;
+    }
     if let Some(socket) = socket {
         control.send_with(&Message::Socket, &[socket.as_fd()]).step("hand out the socket")?;
     }

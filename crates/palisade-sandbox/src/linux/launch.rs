@@ -71,6 +71,10 @@ pub struct Standing {
     pub terminal: Option<OwnedFd>,
     /// The plan's unix socket ([`Content::Socket`](crate::Content::Socket)), which listens.
     pub socket: Option<OwnedFd>,
+    /// Numbers of mounts of the plan, each a [`Content::Cover`](crate::Content::Cover): what was to be covered was not at
+    /// its path any more. Either it exists no longer, or it has another name, by which it is shown: then nothing may
+    /// start.
+    pub changed: Vec<usize>,
     grouped: Grouped,
 }
 
@@ -258,6 +262,7 @@ impl Building {
     /// The step that failed inside.
     pub fn wait(self) -> Result<Standing, LaunchError> {
         let (mut sockets, mut terminal, mut socket) = (None, None, None);
+        let mut changed = Vec::new();
         loop {
             let received = self.running.control.receive().step("hear from init")?;
             let Some((message, descriptors)) = received else { return Err(LaunchError::Gone) };
@@ -265,6 +270,9 @@ impl Building {
                 Message::Sockets => sockets = Some(NetSockets::from_fds(descriptors)?),
                 Message::Terminal => terminal = descriptors.into_iter().next(),
                 Message::Socket => socket = descriptors.into_iter().next(),
+                Message::Changed(mount) => {
+                    changed.push(usize::try_from(mount).map_err(|_| LaunchError::Gone)?);
+                }
                 Message::Ready => break,
                 Message::Failed(error) => return Err(error.into()),
                 _ => return Err(LaunchError::Gone),
@@ -272,7 +280,7 @@ impl Building {
         }
         let (mut inner, grouped) = (self.running, self.wanted.settle());
         inner.group = grouped.group().cloned();
-        Ok(Standing { inner, sockets, terminal, socket, grouped })
+        Ok(Standing { inner, sockets, terminal, socket, changed, grouped })
     }
 }
 

@@ -1,6 +1,9 @@
 //! Denied names that appear while the session runs: what is there is covered inside at once. So is it with protected
 //! files that the host replaces: the new one is made read-only.
 //!
+//! And so it is with sockets that programs of the host bind, or bring there: whoever can connect to one can have its
+//! program act for it. The kernel tells which they are; those of the agent's stay.
+//!
 //! What is covered is the very object that was found by its name in the sandbox's own tree. A file that is replaced by a
 //! rename, as editors do it, loses its cover, and the new one gets another.
 
@@ -9,7 +12,7 @@ use std::{
     ffi::OsStr,
     os::{
         fd::{AsFd, OwnedFd},
-        unix::ffi::OsStrExt,
+        unix::{ffi::OsStrExt, fs::FileTypeExt},
     },
     path::{Path, PathBuf},
     sync::Arc,
@@ -18,12 +21,12 @@ use std::{
 
 use palisade_sandbox::{Running, linux::execs::View};
 use rustix::{
-    fs::{CWD, Dir, FileType},
+    fs::{CWD, Dir, FileType, fstat},
     io::Errno,
 };
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::{Note, PAUSE, send, watches::Watches};
+use super::{Note, PAUSE, What, send, watches::Watches};
 use crate::{plan::Appearing, sweep::open_folder};
 
 /// Folders that are watched at most. Each costs the kernel about a kilobyte.
@@ -36,6 +39,9 @@ const MOST_WAITING: usize = 64 * 1024;
 /// Covers that init is asked for at one time. More could fill the socket both ways, and whoever speaks to init then waits
 /// for ever.
 const MOST_ASKED: usize = 16;
+/// When it is asked whose a socket is, from when it was seen: its name is there a moment before its owner is told, and
+/// under load that moment may be long.
+const ASKED: [Duration; 3] = [Duration::ZERO, Duration::from_millis(20), Duration::from_secs(1)];
 /// Folders that are looked through before events are taken again.
 const AT_ONCE: usize = 32;
 
@@ -53,6 +59,8 @@ pub(super) struct Denied {
     asked: Arc<()>,
     /// Seen outside, and not inside yet: below an overlay the kernel may take a while.
     unseen: BTreeSet<PathBuf>,
+    /// Sockets, of whose owner the kernel is to be asked, and how often it was.
+    sockets: VecDeque<Socket>,
     began: Instant,
     covered: u64,
     most_folders: usize,
@@ -75,6 +83,7 @@ impl Denied {
             due: VecDeque::new(),
             asked: Arc::new(()),
             unseen: BTreeSet::new(),
+            sockets: VecDeque::new(),
             began: Instant::now(),
             covered: 0,
             most_folders: most_folders(),
@@ -97,7 +106,8 @@ impl Denied {
             // Init answers the supervisor's own thread.
             Some(Duration::from_millis(1))
         } else {
-            self.is_waiting().then_some(PAUSE)
+            let asked = self.sockets.iter().map(Socket::rest).min();
+            self.is_waiting().then_some(PAUSE).into_iter().chain(asked).min()
         }
     }
 
@@ -121,7 +131,20 @@ impl Denied {
                 // Before what was there at the launch, most of which is covered.
                 self.waiting.push_front(path);
             }
+        } else if !folder && self.appearing.sockets.is_some() {
+            // A hint. What is covered is looked at by descriptor.
+            if path.symlink_metadata().is_ok_and(|found| found.file_type().is_socket()) {
+                self.put_down_socket(path);
+            }
         }
+    }
+
+    fn put_down_socket(&mut self, path: PathBuf) {
+        if self.sockets.len() >= MOST_WAITING {
+            let why = format!("{MOST_WAITING} sockets appeared at one time");
+            return send(&self.notes, Note::End(why));
+        }
+        self.sockets.push_back(Socket { path, seen: Instant::now(), asked: 0 });
     }
 
     fn is_wanted(&self, path: &Path) -> bool {
@@ -143,6 +166,7 @@ impl Denied {
         {
             self.cover(path);
         }
+        self.ask_of_sockets();
         for _ in 0..AT_ONCE {
             let Some(path) = self.waiting.pop_front() else { return };
             self.look_into(&path, watches);
@@ -197,11 +221,50 @@ impl Denied {
             let path = path.join(OsStr::from_bytes(name));
             if self.is_wanted(&path) {
                 self.put_down(path);
+            } else if entry.file_type() == FileType::Socket {
+                if self.appearing.sockets.is_some() {
+                    self.put_down_socket(path);
+                }
             } else if matches!(entry.file_type(), FileType::Directory | FileType::Unknown)
                 && self.appearing.may_hold(&path)
                 && self.waiting.len() < MOST_WAITING
             {
                 self.waiting.push_back(path);
+            }
+        }
+    }
+
+    /// Have those covered that are of the host's programs.
+    fn ask_of_sockets(&mut self) {
+        if self.is_full() || !self.sockets.iter().any(|socket| socket.rest().is_zero()) {
+            return;
+        }
+        let Some(hosts) = &self.appearing.sockets else { return };
+        let Ok(bound) = hosts.all() else {
+            let why = "the kernel does not tell any more which sockets are of the host's programs: those that are bound from now on can be connected to";
+            send(&self.notes, Note::Weaker(why.into()));
+            self.appearing.sockets = None;
+            return self.sockets.clear();
+        };
+        for _ in 0..self.sockets.len() {
+            let Some(mut socket) = self.sockets.pop_front() else { return };
+            if self.is_full() || !socket.rest().is_zero() {
+                self.sockets.push_back(socket);
+                continue;
+            }
+            // Inside it is not to be seen, or is covered.
+            let Ok(object) = self.view.object(&socket.path) else { continue };
+            let Ok(found) = fstat(&object) else { continue };
+            if FileType::from_raw_mode(found.st_mode) != FileType::Socket {
+                continue;
+            }
+            if bound.have(found.st_dev, found.st_ino) {
+                self.ask_for_cover(&object, socket.path, What::Socket);
+            } else {
+                socket.asked = socket.asked.saturating_add(1);
+                if socket.asked < ASKED.len() {
+                    self.sockets.push_back(socket);
+                }
             }
         }
     }
@@ -219,14 +282,21 @@ impl Denied {
             Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return,
             Err(errno) => return self.end(&path, errno),
         };
-        let rule = self.appearing.rule(&path).map(str::to_owned);
-        let hide = rule.is_some();
+        let what = match self.appearing.rule(&path) {
+            Some(rule) => What::Denied(rule.to_owned()),
+            None => What::Held,
+        };
+        self.ask_for_cover(&object, path, what);
+    }
+
+    fn ask_for_cover(&mut self, object: &OwnedFd, path: PathBuf, what: What) {
+        let hide = !matches!(what, What::Held);
         let (notes, told) = (self.notes.clone(), path.clone());
         let asked = Arc::clone(&self.asked);
         let hear = move |covered| {
             drop(asked);
             match covered {
-                Ok(()) => send(&notes, Note::Covered { path: told, rule }),
+                Ok(()) => send(&notes, Note::Covered { path: told, what }),
                 // A cover is there, it is gone, or it is a link, which shows no more than what it leads to.
                 Err(Errno::EXIST | Errno::NOENT | Errno::LOOP) => {}
                 Err(errno) => send(&notes, Note::End(cannot(&told, errno))),
@@ -265,7 +335,22 @@ impl Denied {
 
 fn cannot(path: &Path, errno: Errno) -> String {
     let path = palisade_core::shown(&path.to_string_lossy(), 1000);
-    format!("{path}, which the policy denies, appeared and cannot be hidden: {errno}")
+    format!("{path}, which is not to be seen inside, appeared and cannot be hidden: {errno}")
+}
+
+#[derive(Debug)]
+struct Socket {
+    path: PathBuf,
+    seen: Instant,
+    asked: usize,
+}
+
+impl Socket {
+    /// Until the kernel is to be asked.
+    fn rest(&self) -> Duration {
+        let due = ASKED.get(self.asked).copied().unwrap_or_default();
+        due.saturating_sub(self.seen.elapsed())
+    }
 }
 
 /// At most a quarter of what this user may watch: others have watches too.

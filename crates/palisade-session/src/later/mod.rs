@@ -64,12 +64,23 @@ const STACK: usize = 256 * 1024;
 enum Note {
     /// It has moved this aside, or could not.
     Found(Found),
-    /// It has had this covered, by this rule; or, without one, made read-only.
-    Covered { path: PathBuf, rule: Option<String> },
+    /// It has had this covered, or made read-only.
+    Covered { path: PathBuf, what: What },
     /// It cannot hold this, and the operator is to know.
     Weaker(String),
     /// The session is to end, for this reason.
     End(String),
+}
+
+/// What something is that appeared.
+#[derive(Debug)]
+enum What {
+    /// Denied by this rule, and hidden.
+    Denied(String),
+    /// A socket of a program of the host's, and hidden.
+    Socket,
+    /// A protected file, and read-only.
+    Held,
 }
 
 /// A note on its way to the journal. It is kept whole: were the writing dropped and begun anew, the journal might have
@@ -242,7 +253,7 @@ impl Recording {
         let kind = std::mem::discriminant(&note);
         let (event, told) = match note {
             Note::Found(found) => (found.event(), found.told()),
-            Note::Covered { path, rule } => covered(&path.to_string_lossy(), rule),
+            Note::Covered { path, what } => covered(&path.to_string_lossy(), what),
             Note::Weaker(why) => {
                 let mut event = Event::observed("sweep", Layer::Supervisor, "names that appear");
                 event.reason.clone_from(&why);
@@ -257,18 +268,30 @@ impl Recording {
 }
 
 /// What is recorded, and what the operator is told.
-fn covered(path: &str, rule: Option<String>) -> (Event, String) {
+fn covered(path: &str, what: What) -> (Event, String) {
     let mut event = Event::observed("cover", Layer::Files, path);
     let path = palisade_core::shown(path, 1000);
-    let told = if let Some(rule) = &rule {
-        event.decision = Verdict::Deny;
-        event.reason = "it appeared after the launch, and is hidden inside from now on".into();
-        format!("{path} appeared, which the policy denies ({rule}), and is hidden inside")
-    } else {
-        event.reason = "another file was put there, and is read-only inside from now on".into();
-        format!("{path} is another file than before, and is read-only inside again")
+    let told = match what {
+        What::Denied(rule) => {
+            event.decision = Verdict::Deny;
+            event.reason = "it appeared after the launch, and is hidden inside from now on".into();
+            let told =
+                format!("{path} appeared, which the policy denies ({rule}), and is hidden inside");
+            event.rule = Some(rule);
+            told
+        }
+        What::Socket => {
+            event.decision = Verdict::Deny;
+            event.reason =
+                "a program of the host has bound a socket there, which is hidden inside from now on"
+                    .into();
+            format!("{path} appeared, a socket of a program outside, and is hidden inside")
+        }
+        What::Held => {
+            event.reason = "another file was put there, and is read-only inside from now on".into();
+            format!("{path} is another file than before, and is read-only inside again")
+        }
     };
-    event.rule = rule;
     (event, told)
 }
 

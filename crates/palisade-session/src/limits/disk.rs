@@ -1,8 +1,8 @@
 //! The limit of disk: what the writable folders of the host hold more than at the launch.
 //!
 //! No file system that people have under a workspace limits a folder, so this is a look every
-//! few seconds. It does not see a burst between two looks, files that were unlinked and are still
-//! open, or what lies in a folder that the agent made unreadable. One file is held by the kernel
+//! few seconds. It does not see a burst between two looks, or files that have no name and are open in no process
+//! (mapped, or on their way from one to another). One file is held by the kernel
 //! (`RLIMIT_FSIZE`), and a workspace on a file system of its own by that.
 
 use std::{
@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use palisade_sandbox::{Content, HostObject, Plan};
+use palisade_sandbox::{Content, HostObject, Plan, linux::cgroup::Processes};
 use rustix::{
     fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat, fstat, fstatvfs, openat, statat},
     io::Errno,
@@ -52,8 +52,20 @@ struct Root {
 pub(super) struct Disk {
     limit: u64,
     roots: Arc<Vec<OwnedFd>>,
+    /// Of the sandbox.
+    processes: Option<Arc<Processes>>,
     first: u64,
+    /// What the file systems had left then.
+    room: u64,
     took: Duration,
+}
+
+/// What was counted.
+#[derive(Debug, Clone, Copy, Default)]
+struct Counted {
+    bytes: u64,
+    /// Whether there are folders that the agent could fill and nobody else may look into.
+    closed: bool,
 }
 
 impl Writable {
@@ -95,22 +107,36 @@ impl Root {
 
 impl Disk {
     /// Count what is there. The agent must not run yet.
-    pub(super) async fn measure(limit: u64, writable: Writable) -> io::Result<Self> {
+    pub(super) async fn measure(
+        limit: u64,
+        writable: Writable,
+        processes: Option<Processes>,
+    ) -> io::Result<Self> {
         let roots: io::Result<Vec<OwnedFd>> = writable.0.iter().map(Root::open).collect();
-        let roots = Arc::new(roots?);
-        let (first, took) = count(&roots).await;
-        Ok(Self { limit, roots, first: first?, took })
+        let (roots, processes) = (Arc::new(roots?), processes.map(Arc::new));
+        let room = room(&roots);
+        let (first, took) = count(&roots, processes.as_ref()).await;
+        Ok(Self { limit, roots, processes, first: first?.bytes, room, took })
+    }
+
+    /// What came since. Where something cannot be looked into, all that the file systems have lost since may be there.
+    fn grown(&self, found: Counted) -> u64 {
+        let seen = found.bytes.saturating_sub(self.first);
+        match found.closed {
+            true => seen.max(self.room.saturating_sub(room(&self.roots))),
+            false => seen,
+        }
     }
 
     pub(super) async fn broken(&self) -> Breach {
         let (mut took, mut left) = (self.took, self.limit);
         loop {
             self.wait(took, left).await;
-            let (found, now) = count(&self.roots).await;
+            let (found, now) = count(&self.roots, self.processes.as_ref()).await;
             took = now;
             let what = match found {
                 Ok(found) => {
-                    let grown = found.saturating_sub(self.first);
+                    let grown = self.grown(found);
                     if grown <= self.limit {
                         left = self.limit.saturating_sub(grown);
                         continue;
@@ -149,25 +175,34 @@ fn room(roots: &[OwnedFd]) -> u64 {
     roots.iter().map(free).fold(0, u64::saturating_add)
 }
 
-async fn count(roots: &Arc<Vec<OwnedFd>>) -> (io::Result<u64>, Duration) {
-    let roots = Arc::clone(roots);
+async fn count(
+    roots: &Arc<Vec<OwnedFd>>,
+    processes: Option<&Arc<Processes>>,
+) -> (io::Result<Counted>, Duration) {
+    let (roots, processes) = (Arc::clone(roots), processes.cloned());
     let counting = tokio::task::spawn_blocking(move || {
         let began = Instant::now();
-        let sum =
-            roots.iter().try_fold(0_u64, |sum, root| Ok(sum.saturating_add(taken_below(root)?)));
-        (sum, began.elapsed())
+        let mut sum = Counted::default();
+        let counted = roots.iter().try_for_each(|root| taken_below(root, &mut sum));
+        if let Some(processes) = processes {
+            let devices: Vec<u64> =
+                roots.iter().filter_map(|root| Some(fstat(root).ok()?.st_dev)).collect();
+            sum.bytes = sum.bytes.saturating_add(processes.nameless(&devices));
+        }
+        (counted.map(|()| sum), began.elapsed())
     });
     counting.await.unwrap_or_else(|error| (Err(io::Error::other(error)), Duration::ZERO))
 }
 
 /// What a file or a folder with all below it takes. Never through a link, and never to another
 /// file system.
-fn taken_below(root: &OwnedFd) -> io::Result<u64> {
+fn taken_below(root: &OwnedFd, sum: &mut Counted) -> io::Result<()> {
     let found = fstat(root)?;
-    let mut sum = taken(&found);
+    sum.bytes = sum.bytes.saturating_add(taken(&found));
     if FileType::from_raw_mode(found.st_mode) != FileType::Directory {
-        return Ok(sum);
+        return Ok(());
     }
+    let own_user = rustix::process::geteuid().as_raw();
     let mut open = vec![(Dir::read_from(root)?, None::<OwnedFd>)];
     while let Some((folder, own)) = open.last_mut() {
         let Some(entry) = folder.read() else {
@@ -181,11 +216,18 @@ fn taken_below(root: &OwnedFd) -> io::Result<u64> {
         }
         let at = own.as_ref().map_or(root.as_fd(), AsFd::as_fd);
         // Gone in the meantime, or of another file system: not ours to count.
-        let Ok(entry) = statat(at, name, AtFlags::SYMLINK_NOFOLLOW) else { continue };
+        let entry = match statat(at, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(entry) => entry,
+            Err(errno) => {
+                // The folder may be listed, but not entered.
+                sum.closed |= errno == Errno::ACCESS;
+                continue;
+            }
+        };
         if entry.st_dev != found.st_dev {
             continue;
         }
-        sum = sum.saturating_add(taken(&entry));
+        sum.bytes = sum.bytes.saturating_add(taken(&entry));
         if FileType::from_raw_mode(entry.st_mode) != FileType::Directory {
             continue;
         }
@@ -193,14 +235,18 @@ fn taken_below(root: &OwnedFd) -> io::Result<u64> {
         let below = match openat(at, name, flags, Mode::empty()) {
             Ok(below) => below,
             Err(Errno::MFILE | Errno::NFILE) => return Err(too_deep()),
-            Err(_) => continue,
+            Err(errno) => {
+                // Another user's is closed to the agent as well.
+                sum.closed |= errno == Errno::ACCESS && entry.st_uid == own_user;
+                continue;
+            }
         };
         if open.len() >= DEEPEST {
             return Err(too_deep());
         }
         open.push((Dir::read_from(&below)?, Some(below)));
     }
-    Ok(sum)
+    Ok(())
 }
 
 fn too_deep() -> io::Error {
@@ -240,7 +286,9 @@ mod tests {
 
     fn counted(path: &Path) -> u64 {
         let root = of_folder(path).0.remove(0).open().unwrap();
-        taken_below(&root).unwrap()
+        let mut counted = Counted::default();
+        taken_below(&root, &mut counted).unwrap();
+        counted.bytes
     }
 
     #[test]
@@ -285,18 +333,19 @@ mod tests {
         }
         std::fs::create_dir_all(&path).unwrap();
         let root = of_folder(folder.path()).0.remove(0).open().unwrap();
-        assert!(taken_below(&root).unwrap_err().to_string().contains("deep"));
+        let counted = taken_below(&root, &mut Counted::default());
+        assert!(counted.unwrap_err().to_string().contains("deep"));
     }
 
     #[tokio::test]
     async fn growth_beyond_the_limit_is_found() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("old"), vec![1; 4 << 20]).unwrap();
-        let disk = Disk::measure(1 << 20, of_folder(folder.path())).await.unwrap();
+        let disk = Disk::measure(1 << 20, of_folder(folder.path()), None).await.unwrap();
         std::fs::write(folder.path().join("new"), vec![1; 2 << 20]).unwrap();
         // What others do to the file system meanwhile must not matter: count at once.
-        let (found, _) = count(&disk.roots).await;
-        assert!(found.unwrap() - disk.first > 1 << 20);
+        let (found, _) = count(&disk.roots, None).await;
+        assert!(disk.grown(found.unwrap()) > 1 << 20);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use palisade_core::{Event, Layer};
 use palisade_policy::ProcessLimits;
 use palisade_sandbox::{
     Standing,
-    linux::cgroup::{Counts, Group, Grouped, Holding},
+    linux::cgroup::{Counts, Group, Grouped, Holding, Processes},
 };
 
 pub(crate) use self::{account::Account, disk::Writable};
@@ -69,7 +69,7 @@ impl Watch {
         let disk = match limits.disk {
             None => None,
             Some(limit) => Some(
-                Disk::measure(limit, writable)
+                Disk::measure(limit, writable, Some(look_at(standing)?))
                     .await
                     .refuse(DISK, "see that the writable folders of the policy can be read")?,
             ),
@@ -145,7 +145,9 @@ fn watch_memory(
             return Ok(watched);
         }
     }
-    let processes =
-        standing.processes().refuse("look at the processes of the sandbox", "report this")?;
-    Ok(Some(Memory::by_looking(limit, processes)))
+    Ok(Some(Memory::by_looking(limit, look_at(standing)?)))
+}
+
+fn look_at(standing: &Standing) -> Result<Processes, Refusal> {
+    standing.processes().refuse("look at the processes of the sandbox", "report this")
 }

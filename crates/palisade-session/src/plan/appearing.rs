@@ -8,7 +8,7 @@ use std::{
 use globset::GlobSet;
 use palisade_policy::Deny;
 
-use super::{denied::Globs, links::Names, tree::Tree};
+use super::{denied::Globs, links::Names, sockets::HostSockets, tree::Tree};
 
 /// Names that are not to be seen inside, whenever they appear.
 #[derive(Debug)]
@@ -29,6 +29,8 @@ pub(crate) struct Appearing {
     pub(crate) starts: BTreeSet<PathBuf>,
     /// Those that are shown by an overlay.
     pub(crate) overlays: Vec<PathBuf>,
+    /// Who tells which sockets are the host's: they are not to be seen either. `None`: this kernel does not.
+    pub(crate) sockets: Option<HostSockets>,
 }
 
 impl Appearing {
@@ -66,6 +68,7 @@ impl Appearing {
             held,
             starts,
             overlays: tree.overlays(),
+            sockets: None,
         })
     }
 

@@ -12,6 +12,7 @@ mod environment;
 mod files;
 mod grants;
 mod ground;
+mod held;
 mod links;
 mod notice;
 mod overlay;
@@ -25,10 +26,7 @@ mod tree;
 mod trust;
 mod who;
 
-use std::{
-    os::fd::OwnedFd,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use palisade_alarms::Decoys;
 use palisade_core::SessionId;
@@ -48,10 +46,12 @@ pub(crate) use self::{
     appearing::Appearing,
     environment::Placeholders,
     ground::ground,
+    held::Held,
     overlay::of_overlay,
     protected::PROTECTED,
     repository::{Git, Repositories, find as find_repositories},
     skills::{Places, is_place, leads_to_places},
+    sockets::HostSockets,
     who::Who,
 };
 use self::{
@@ -77,9 +77,8 @@ pub(crate) struct Made {
     pub(crate) kept: Option<Kept>,
     /// What Git of the host finds in each folder that may be written.
     pub(crate) repositories: Vec<Repositories>,
-    /// Objects of the host that are kept until they are mounted: what is open does not give its inode number to
-    /// another file.
-    pub(crate) held: Vec<OwnedFd>,
+    /// Objects of the host that are kept until they are mounted.
+    pub(crate) held: Held,
     /// Folders that are there for this session.
     pub(crate) places: Places,
     /// What is not to be seen either once it appears.
@@ -144,8 +143,12 @@ pub(crate) fn make(
     let looked = denied::Looked { globs: globs.as_ref(), own: &own, walked: &repositories };
     denied::add(&files.deny, &looked, workspace.as_deref(), &names, &mut tree)?;
     let roots = globs.as_ref().map(|globs| globs.roots(&own, &tree)).unwrap_or_default();
-    let appearing = Appearing::of(&files.deny, globs.as_ref(), roots, (&names, &tree));
-    sockets::hide(&own, &repositories, &mut tree);
+    let mut appearing = Appearing::of(&files.deny, globs.as_ref(), roots, (&names, &tree));
+    let hosts = HostSockets::new();
+    sockets::hide(hosts.as_ref(), &own, &repositories, &mut tree)?;
+    if let Some(appearing) = &mut appearing {
+        appearing.sockets = hosts;
+    }
     own_files(operator, &mut tree)?;
     scratch(operator, workspace.is_none(), &mut tree);
     skills::add(locked, operator, workspace.as_deref(), &names, &mut places, &mut tree)?;

@@ -8,6 +8,7 @@
 use std::{
     collections::BTreeSet,
     fs,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
 
@@ -26,7 +27,7 @@ use crate::{
 };
 
 /// Read by programs of the host that run what they say.
-pub(crate) const PROTECTED: [&str; 69] = [
+pub(crate) const PROTECTED: [&str; 81] = [
     // version control
     ".gitmodules",
     ".gitconfig",
@@ -54,15 +55,19 @@ pub(crate) const PROTECTED: [&str; 69] = [
     ".crush.json",
     "crush.json",
     ".factory",
+    ".junie",
     ".kilocode",
     ".kiro",
     ".qwen",
     ".roo",
+    ".trae",
+    ".augment",
     ".windsurf",
     "palisade.yaml",
     ".config/palisade",
     // editors
     ".vscode",
+    ".vs",
     ".idea",
     ".fleet",
     ".zed",
@@ -70,8 +75,13 @@ pub(crate) const PROTECTED: [&str; 69] = [
     ".devcontainer",
     ".devcontainer.json",
     ".exrc",
+    ".vimrc",
+    ".gvimrc",
     ".nvimrc",
     ".nvim.lua",
+    // debuggers
+    ".gdbinit",
+    ".lldbinit",
     // on changing into a folder
     ".envrc",
     ".mise.toml",
@@ -88,6 +98,10 @@ pub(crate) const PROTECTED: [&str; 69] = [
     ".zprofile",
     ".zlogin",
     ".zlogout",
+    ".cshrc",
+    ".tcshrc",
+    ".login",
+    ".kshrc",
     ".inputrc",
     ".xprofile",
     ".xinitrc",
@@ -103,8 +117,10 @@ pub(crate) const PROTECTED: [&str; 69] = [
     ".netrc",
 ];
 
-/// Entries of protected folders that are looked at for links.
+/// Entries of protected folders that are looked at for links and second names.
 const MOST_ENTRIES: usize = 4096;
+/// Links that are followed.
+const MOST_LINKS: usize = 1024;
 /// Folders in a protected folder that are looked into.
 const DEEPEST: usize = 2;
 
@@ -155,10 +171,24 @@ pub(crate) fn add(
         protect(&real, &named, names, tree, &mut held)?;
     }
     hooks_of(policy, operator, &named, names, tree, &mut held)?;
-    // A hook may be a link to a file elsewhere in the folder.
-    for folder in held.clone() {
-        for link in links_in(&folder) {
+    // A hook may be a link to a file or folder elsewhere, which may have links in its turn.
+    let (mut due, mut followed): (Vec<PathBuf>, usize) = (held.iter().cloned().collect(), 0);
+    while let Some(folder) = due.pop() {
+        let inside = Inside::of(&folder);
+        held.extend(inside.named_again);
+        for (link, to_folder) in inside.links {
+            followed = followed.saturating_add(1);
+            // One that leads above this folder holds the project as well, which is the agent's to work on.
+            let around = to_folder && names.real(&link).is_some_and(|to| folder.starts_with(to));
+            if around || followed > MOST_LINKS {
+                tree.fix_way(&link, names)?;
+                continue;
+            }
+            let before = held.len();
             protect(&link, &named, names, tree, &mut held)?;
+            if to_folder && held.len() > before {
+                due.extend(names.real(&link));
+            }
         }
     }
     // An agent can give a file of its own a second name, and that name a protected one.
@@ -177,26 +207,40 @@ pub(crate) fn add(
     Ok(repositories)
 }
 
-/// Links to files in a folder, and in the folders of it.
-fn links_in(folder: &Path) -> Vec<PathBuf> {
-    let (mut found, mut looked) = (Vec::new(), 0_usize);
-    let mut folders = vec![(folder.to_owned(), 0)];
-    while let Some((folder, depth)) = folders.pop() {
-        let Ok(entries) = fs::read_dir(&folder) else { continue };
-        for entry in entries.flatten() {
-            looked = looked.saturating_add(1);
-            if looked > MOST_ENTRIES {
-                return found;
-            }
-            let (path, Ok(kind)) = (entry.path(), entry.file_type()) else { continue };
-            if kind.is_symlink() && path.is_file() {
-                found.push(path);
-            } else if kind.is_dir() && depth < DEEPEST {
-                folders.push((path, depth + 1));
+/// What in a protected folder, and in the folders of it, can be changed elsewhere.
+#[derive(Debug, Default)]
+struct Inside {
+    /// Links that lead to something, and whether that is a folder.
+    links: Vec<(PathBuf, bool)>,
+    /// Files that have another name, in this folder or elsewhere.
+    named_again: Vec<PathBuf>,
+}
+
+impl Inside {
+    fn of(folder: &Path) -> Self {
+        let (mut inside, mut looked) = (Self::default(), 0_usize);
+        let mut folders = vec![(folder.to_owned(), 0)];
+        while let Some((folder, depth)) = folders.pop() {
+            let Ok(entries) = fs::read_dir(&folder) else { continue };
+            for entry in entries.flatten() {
+                looked = looked.saturating_add(1);
+                if looked > MOST_ENTRIES {
+                    return inside;
+                }
+                let (path, Ok(kind)) = (entry.path(), entry.file_type()) else { continue };
+                if kind.is_symlink()
+                    && let Ok(to) = path.metadata()
+                {
+                    inside.links.push((path, to.is_dir()));
+                } else if kind.is_file() && entry.metadata().is_ok_and(|file| file.nlink() > 1) {
+                    inside.named_again.push(path);
+                } else if kind.is_dir() && depth < DEEPEST {
+                    folders.push((path, depth + 1));
+                }
             }
         }
+        inside
     }
-    found
 }
 
 /// The folders of hook scripts: who can write there decides what runs outside at the next session.

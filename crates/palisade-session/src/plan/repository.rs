@@ -7,6 +7,7 @@ use std::{
     collections::BTreeSet,
     ffi::OsStr,
     path::{Path, PathBuf},
+    sync::atomic::AtomicUsize,
 };
 
 use rustix::{
@@ -14,7 +15,7 @@ use rustix::{
     io::Errno,
 };
 
-use super::{configured::Configured, denied::Globs};
+use super::{configured::Configured, denied::Globs, sockets};
 use crate::walk::{Folder, Walked, walk};
 
 /// Settings that name programs, and files that say where others are. See
@@ -44,7 +45,7 @@ pub(crate) struct Repositories {
     pub(crate) configured: BTreeSet<PathBuf>,
     /// What the globs of the policy deny.
     pub(super) denied: Vec<PathBuf>,
-    pub(super) sockets: Vec<PathBuf>,
+    pub(super) sockets: Vec<sockets::Found>,
     /// Folders that could not be looked into.
     pub(crate) unread: Vec<(PathBuf, Errno)>,
 }
@@ -53,11 +54,12 @@ pub(crate) struct Repositories {
 enum Hit {
     Git(Git),
     Denied(PathBuf),
-    Socket(PathBuf),
+    Socket(sockets::Found),
 }
 
 impl Repositories {
     pub(super) fn of(folder: &Path, globs: Option<&Globs<'_>>, git: &Configured) -> Self {
+        let open = AtomicUsize::new(0);
         let Walked { found: hits, unread } = walk(folder, |folder, hits| {
             let mut found = Vec::new();
             see(folder, &mut found);
@@ -65,14 +67,14 @@ impl Repositories {
             if let Some(globs) = globs {
                 hits.extend(globs.matches(folder).map(Hit::Denied));
             }
-            hits.extend(super::sockets::of(folder).map(Hit::Socket));
+            hits.extend(sockets::Found::all_in(folder, &open).map(Hit::Socket));
         });
         let (mut found, mut denied, mut sockets) = (Vec::new(), Vec::new(), Vec::new());
         for hit in hits {
             match hit {
                 Hit::Git(git) => found.push(git),
                 Hit::Denied(path) => denied.push(path),
-                Hit::Socket(path) => sockets.push(path),
+                Hit::Socket(found) => sockets.push(found),
             }
         }
         let configured = git.in_folder(folder, &found);
@@ -107,12 +109,14 @@ pub(crate) fn find(folder: &Path) -> Walked<Git> {
 }
 
 fn see(folder: &Folder<'_>, found: &mut Vec<Git>) {
-    let (mut head, mut content) = (false, false);
+    let (mut head, mut content, mut believed) = (false, false, false);
     for (name, kind) in folder.entries() {
         let is = |known: &str| name.as_encoded_bytes().eq_ignore_ascii_case(known.as_bytes());
         head |= is("HEAD");
         // Of a worktree, the content is in another.
         content |= is("objects") || is("commondir");
+        believed |= is("config") && kind == FileType::RegularFile
+            || is("hooks") && kind == FileType::Directory && !holds_a_head(folder, name);
         if is_dot_git(name, folder) {
             let path = folder.path.join(name);
             found.push(match kind {
@@ -121,9 +125,22 @@ fn see(folder: &Folder<'_>, found: &mut Vec<Git>) {
             });
         }
     }
-    if head && content {
+    if (head && content) || (believed && is_for_submodules(folder.path)) {
         found.push(Git::Directory(folder.path.to_owned()));
     }
+}
+
+/// Whether Git would take this folder for the git directory of a submodule, were it whole: what is in it then is believed
+/// as soon as it is.
+fn is_for_submodules(folder: &Path) -> bool {
+    let mut names = folder.iter().skip_while(|name| *name != ".git").skip(1);
+    names.next().is_some_and(|name| name == "modules") && names.next().is_some()
+}
+
+/// Whether this is a git directory itself, of a submodule with such a name.
+fn holds_a_head(folder: &Folder<'_>, name: &OsStr) -> bool {
+    let head = Path::new(name).join("HEAD");
+    statat(folder.opened, &head, AtFlags::SYMLINK_NOFOLLOW).is_ok()
 }
 
 /// Whether Git finds this name when it looks for `.git`. Some file systems take other letters for the same,

@@ -3,22 +3,34 @@
 //!
 //! Neither a network namespace nor a read-only mount keeps a path socket from being connected to.
 //! From Landlock's version 9 on the kernel refuses it for all that were made outside; before, each
-//! that is bound now is covered. One that the host binds in a granted folder later is not.
+//! that is bound now is covered. One that the host binds later is covered when it appears, where what appears is
+//! watched; see [`later`](crate::later).
 
 use std::{
     collections::BTreeSet,
     ffi::OsStr,
-    os::unix::{
-        ffi::OsStrExt,
-        fs::{FileTypeExt, MetadataExt},
+    fs::File,
+    os::{
+        fd::{AsFd, OwnedFd},
+        unix::{
+            ffi::OsStrExt,
+            fs::{FileTypeExt, MetadataExt},
+        },
     },
     path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
-use super::{links, repository::Repositories, tree::Tree};
-use crate::walk::{Folder, walk};
+use super::{held, links, repository::Repositories, tree::Tree};
+use crate::{
+    refusal::{Refusal, Refuse},
+    walk::{Folder, walk},
+};
 use rustix::{
-    fs::FileType,
+    fs::{FileType, Mode, OFlags, openat},
     io::Errno,
     net::{
         AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, netlink, recv, send,
@@ -38,30 +50,60 @@ struct Bound {
 }
 
 /// Cover them. `own` is where they are looked for if their name does not tell.
-pub(crate) fn hide(own: &[PathBuf], walked: &[Repositories], tree: &mut Tree) {
-    let (paths, lost) = match bound() {
-        Ok(bound) => named(&bound, own),
+///
+/// # Errors
+/// One was renamed while it was looked at, and would be shown. One that went away needs no cover.
+pub(crate) fn hide(
+    hosts: Option<&HostSockets>,
+    own: &[PathBuf],
+    walked: &[Repositories],
+    tree: &mut Tree,
+) -> Result<(), Refusal> {
+    let (named, lost) = match hosts.and_then(|hosts| hosts.bound().ok()) {
+        Some(bound) => named(&bound, own),
         // A kernel that does not tell: any may be in use.
-        Err(_) => (Vec::new(), Some(None)),
+        None => (Vec::new(), Some(None)),
     };
     let found = lost.map(|inodes| look_for(own, walked, inodes.as_ref())).unwrap_or_default();
-    for path in paths.into_iter().chain(found) {
-        let Some(real) = links::real(&path) else { continue };
-        if let Ok(found) = real.symlink_metadata() {
-            tree.cover(&real, &found);
+    for (socket, path) in named.into_iter().chain(found) {
+        let same = |real: &Path| {
+            let (now, then) = (real.symlink_metadata().ok()?, socket.metadata().ok()?);
+            ((now.dev(), now.ino()) == (then.dev(), then.ino())).then_some(())
+        };
+        match links::real(&path).and_then(|real| same(&real).map(|()| real)) {
+            Some(real) => tree
+                .cover_object(&real, &socket)
+                .refuse(format!("look at {}", path.display()), "report this")?,
+            None if !tree.shows(&links::real_or_same(&path)) => {}
+            None if held::look_again(socket.as_fd(), &path)? => {}
+            None => return Err(held::moved(Some(&path))),
         }
     }
+    Ok(())
 }
 
+/// What has this name, whatever it is, and what leads there.
+fn open(path: &Path) -> Option<File> {
+    rustix::fs::open(path, NAMED, Mode::empty()).ok().map(File::from)
+}
+
+const NAMED: OFlags = OFlags::PATH.union(OFlags::CLOEXEC).union(OFlags::NOFOLLOW);
+
 /// The paths of those whose name leads to them, and the inodes of those that have to be looked for.
-fn named(bound: &[Bound], own: &[PathBuf]) -> (Vec<PathBuf>, Option<Option<BTreeSet<u32>>>) {
+fn named(bound: &[Bound], own: &[PathBuf]) -> (Vec<Opened>, Option<Option<BTreeSet<u32>>>) {
     let devices: Vec<u64> =
         own.iter().filter_map(|path| path.metadata().ok()).map(|found| found.dev()).collect();
     let (mut paths, mut lost) = (Vec::new(), BTreeSet::new());
     for socket in bound {
-        if socket.name.is_absolute() && is_socket(&socket.name, Some(socket.inode)) {
-            paths.push(socket.name.clone());
-        } else if devices.iter().any(|device| may_be(*device, socket.device)) {
+        let there =
+            Some(&socket.name).filter(|name| name.is_absolute()).and_then(|name| open(name));
+        let there = there.filter(|there| is_socket(there, socket.inode));
+        // It can be connected to by any of its names.
+        let only = there.as_ref().is_some_and(|there| !has_other_names(there));
+        if let Some(there) = there {
+            paths.push((Arc::new(there), socket.name.clone()));
+        }
+        if !only && devices.iter().any(|device| may_be(*device, socket.device)) {
             lost.insert(socket.inode);
         }
     }
@@ -75,41 +117,73 @@ fn may_be(shown: u64, kernels: u32) -> bool {
     major == 0 || major << 20 | minor == kernels
 }
 
-fn is_socket(path: &Path, inode: Option<u32>) -> bool {
-    path.symlink_metadata().is_ok_and(|found| {
-        found.file_type().is_socket() && inode.is_none_or(|inode| low(found.ino()) == inode)
-    })
+fn has_other_names(there: &File) -> bool {
+    there.metadata().is_ok_and(|found| found.nlink() > 1)
+}
+
+fn is_socket(there: &File, inode: u32) -> bool {
+    there.metadata().is_ok_and(|found| found.file_type().is_socket() && low(found.ino()) == inode)
 }
 
 fn low(inode: u64) -> u32 {
     u32::try_from(inode & u64::from(u32::MAX)).unwrap_or_default()
 }
 
-/// The sockets in a folder.
-pub(super) fn of<'a>(folder: &'a Folder<'_>) -> impl Iterator<Item = PathBuf> + 'a {
-    let sockets = folder.entries().filter(|(_, kind)| *kind == FileType::Socket);
-    sockets.map(|(name, _)| folder.path.join(name))
+/// A socket, and where it was seen.
+type Opened = (Arc<File>, PathBuf);
+
+/// Sockets that are kept open where they are found; others are opened by their path later, and may be elsewhere by then.
+const MOST_OPEN: usize = 256;
+
+/// A socket that was found in a folder.
+#[derive(Debug, Clone)]
+pub(crate) struct Found {
+    path: PathBuf,
+    opened: Option<Arc<File>>,
+}
+
+impl Found {
+    /// Those in a folder. `open` counts those that are kept open.
+    pub(super) fn all_in<'a>(
+        folder: &'a Folder<'_>,
+        open: &'a AtomicUsize,
+    ) -> impl Iterator<Item = Self> + 'a {
+        let sockets = folder.entries().filter(|(_, kind)| *kind == FileType::Socket);
+        sockets.map(|(name, _)| {
+            let few = open.fetch_add(1, Ordering::Relaxed) < MOST_OPEN;
+            let opened = few.then(|| openat(folder.opened, name, NAMED, Mode::empty()).ok());
+            let opened = opened.flatten().map(|opened| Arc::new(opened.into()));
+            Self { path: folder.path.join(name), opened }
+        })
+    }
 }
 
 fn look_for(
     own: &[PathBuf],
     walked: &[Repositories],
     inodes: Option<&BTreeSet<u32>>,
-) -> Vec<PathBuf> {
-    let wanted = |path: &PathBuf| {
-        path.symlink_metadata()
-            .is_ok_and(|file| inodes.is_none_or(|inodes| inodes.contains(&low(file.ino()))))
+) -> Vec<Opened> {
+    let wanted = |file: &Arc<File>| {
+        let inode = file.metadata().map(|found| low(found.ino()));
+        inode.is_ok_and(|inode| inodes.is_none_or(|inodes| inodes.contains(&inode)))
     };
-    let mut found = Vec::new();
+    let mut all = Vec::new();
     for root in own {
         // What cannot be read by us cannot be by the agent.
         let sockets = match Repositories::with(walked, root) {
             Some(walked) => walked.sockets.clone(),
-            None => walk(root, |folder, found| found.extend(of(folder))).found,
+            None => {
+                let open = AtomicUsize::new(0);
+                walk(root, |folder, found| found.extend(Found::all_in(folder, &open))).found
+            }
         };
-        found.extend(sockets.into_iter().filter(|path| path.starts_with(root)).filter(wanted));
+        let below = sockets.into_iter().filter(|found| found.path.starts_with(root));
+        let opened = below.filter_map(|found| {
+            Some((found.opened.or_else(|| open(&found.path).map(Arc::new))?, found.path))
+        });
+        all.extend(opened.filter(|(file, _)| wanted(file)));
     }
-    found
+    all
 }
 
 const BY_FAMILY: u16 = 20;
@@ -123,30 +197,59 @@ const HEADER: usize = 16;
 /// What the kernel puts into one datagram of a dump, if it may.
 const MOST_BYTES: usize = 16 * 1024;
 
-/// Every unix socket of this network namespace that has a path. See `sock_diag(7)`.
-fn bound() -> Result<Vec<Bound>, Errno> {
-    let socket = socket_with(
-        AddressFamily::NETLINK,
-        SocketType::RAW,
-        SocketFlags::CLOEXEC,
-        Some(netlink::SOCK_DIAG),
-    )?;
-    send(&socket, &request(), SendFlags::empty())?;
-    let mut all = Vec::new();
-    let mut buffer = vec![0_u8; MOST_BYTES];
-    loop {
-        let (_, received) = recv(&socket, &mut buffer[..], RecvFlags::empty())?;
-        let mut rest = buffer.get(..received).unwrap_or_default();
-        while let Some((kind, message, after)) = message(rest) {
-            rest = after;
-            match kind {
-                DONE => return Ok(all),
-                ERROR => return Err(Errno::NOTSUP),
-                _ => all.extend(read(message)),
+/// Who tells of the unix sockets of this network namespace. See `sock_diag(7)`.
+#[derive(Debug)]
+pub(crate) struct HostSockets(OwnedFd);
+
+/// Those that have a path.
+#[derive(Debug)]
+pub(crate) struct BoundSockets(Vec<Bound>);
+
+impl BoundSockets {
+    /// Whether this file is one of them. Where a file system's numbers do not tell, it may be.
+    pub(crate) fn have(&self, device: u64, inode: u64) -> bool {
+        self.0.iter().any(|socket| socket.inode == low(inode) && may_be(device, socket.device))
+    }
+}
+
+impl HostSockets {
+    /// `None`: this kernel does not tell.
+    pub(crate) fn new() -> Option<Self> {
+        let socket = socket_with(
+            AddressFamily::NETLINK,
+            SocketType::RAW,
+            SocketFlags::CLOEXEC,
+            Some(netlink::SOCK_DIAG),
+        );
+        socket.ok().map(Self)
+    }
+
+    /// All that are bound now.
+    ///
+    /// # Errors
+    /// The kernel does not tell. It is not to be asked again.
+    pub(crate) fn all(&self) -> Result<BoundSockets, Errno> {
+        self.bound().map(BoundSockets)
+    }
+
+    fn bound(&self) -> Result<Vec<Bound>, Errno> {
+        send(&self.0, &request(), SendFlags::empty())?;
+        let mut all = Vec::new();
+        let mut buffer = vec![0_u8; MOST_BYTES];
+        loop {
+            let (_, received) = recv(&self.0, &mut buffer[..], RecvFlags::empty())?;
+            let mut rest = buffer.get(..received).unwrap_or_default();
+            while let Some((kind, message, after)) = message(rest) {
+                rest = after;
+                match kind {
+                    DONE => return Ok(all),
+                    ERROR => return Err(Errno::NOTSUP),
+                    _ => all.extend(read(message)),
+                }
             }
-        }
-        if received == 0 {
-            return Err(Errno::IO);
+            if received == 0 {
+                return Err(Errno::IO);
+            }
         }
     }
 }
@@ -217,11 +320,15 @@ mod tests {
         drop(UnixListener::bind(base.join("nobody's")).unwrap());
         std::fs::write(base.join("file"), "").unwrap();
 
-        let (mut paths, lost) = named(&bound().unwrap(), std::slice::from_ref(&base));
-        paths.retain(|path| path.starts_with(&base));
+        let (found, lost) =
+            named(&HostSockets::new().unwrap().bound().unwrap(), std::slice::from_ref(&base));
+        let paths: Vec<_> = found.into_iter().map(|(_, path)| path).collect();
+        let paths: Vec<_> = paths.into_iter().filter(|path| path.starts_with(&base)).collect();
         assert_eq!(paths, [base.join("by-name")]);
         let lost = lost.flatten().unwrap();
-        assert_eq!(look_for(std::slice::from_ref(&base), &[], Some(&lost)), [base.join("after")]);
+        let found = look_for(std::slice::from_ref(&base), &[], Some(&lost));
+        let paths: Vec<_> = found.into_iter().map(|(_, path)| path).collect();
+        assert_eq!(paths, [base.join("after")]);
         assert_eq!(look_for(&[base], &[], None).len(), 3);
         drop((by_name, moved));
     }

@@ -110,5 +110,5 @@ fn what_may_be_written_keeps_its_number_until_it_is_mounted() {
         fs::create_dir(&src).unwrap();
         assert_ne!(inode(&src), before);
     }
-    assert!(!tree.into_mounts().1.is_empty());
+    assert!(!tree.into_mounts().1._objects.is_empty());
 }

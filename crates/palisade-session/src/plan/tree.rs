@@ -1,6 +1,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs::{File, Metadata},
+    io,
     os::{fd::OwnedFd, unix::fs::MetadataExt},
     path::{Path, PathBuf},
 };
@@ -9,21 +10,27 @@ use palisade_sandbox::{Content, Generated, GeneratedFolder, HostObject, Mount, O
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat2};
 
 use super::{
+    held::Held,
     links::{Link, Names},
     who::Who,
 };
 use crate::refusal::{Refusal, Refuse};
+
+/// What is covered is kept open, up to this number: more could use up this process's descriptors.
+const MOST_COVERED: usize = 128;
 
 /// The mount tree in the making: what each path inside holds.
 #[derive(Debug)]
 pub(crate) struct Tree {
     at: BTreeMap<PathBuf, Content>,
     held: Vec<OwnedFd>,
+    /// Of what is covered.
+    covered: BTreeMap<PathBuf, OwnedFd>,
 }
 
 impl Tree {
     pub(crate) fn new() -> Self {
-        Self { at: BTreeMap::new(), held: Vec::new() }
+        Self { at: BTreeMap::new(), held: Vec::new(), covered: BTreeMap::new() }
     }
 
     /// Show this object of the host. `path` has no links. `mapped`: for a sandbox with a host user
@@ -71,12 +78,8 @@ impl Tree {
 
     /// Look at it through a descriptor that is kept: no other file can be it later.
     pub(crate) fn hold(&mut self, path: &Path) -> Result<Metadata, Refusal> {
-        let flags = OFlags::PATH | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-        let resolve = ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
-        let opened = openat2(CWD, path, flags, Mode::empty(), resolve).refuse(see(path), SEE)?;
-        let opened = File::from(opened);
-        let found = opened.metadata().refuse(see(path), SEE)?;
-        self.held.push(opened.into());
+        let (opened, found) = open(path).refuse(see(path), SEE)?;
+        self.held.push(opened);
         Ok(found)
     }
 
@@ -123,10 +126,28 @@ impl Tree {
 
     /// Show nothing at this path and below, where something would be shown. `found` is what is there.
     pub(crate) fn cover(&mut self, path: &Path, found: &Metadata) {
+        let there = there(found);
+        let opened = open(path).ok().filter(|(_, now)| self::there(now) == there);
+        self.cover_open(path, there, opened.map(|(opened, _)| opened));
+    }
+
+    /// The same for what is open.
+    pub(crate) fn cover_object(&mut self, path: &Path, object: &File) -> io::Result<()> {
+        let there = there(&object.metadata()?);
+        self.cover_open(path, there, object.try_clone().ok().map(OwnedFd::from));
+        Ok(())
+    }
+
+    fn cover_open(&mut self, path: &Path, there: There, opened: Option<OwnedFd>) {
         self.at.retain(|at, _| !at.starts_with(path));
-        if self.host_above(path).is_some() {
-            self.at.insert(path.to_owned(), Content::Cover(there(found)));
+        if self.host_above(path).is_none() {
+            return;
         }
+        // If it goes away before it is covered, it can be told from what was renamed.
+        if let Some(opened) = opened.filter(|_| self.covered.len() < MOST_COVERED) {
+            self.covered.insert(path.to_owned(), opened);
+        }
+        self.at.insert(path.to_owned(), Content::Cover(there));
     }
 
     /// A private folder, unless the policy put something there.
@@ -254,10 +275,27 @@ impl Tree {
     }
 
     /// The mounts, and what is held for them.
-    pub(crate) fn into_mounts(self) -> (Vec<Mount>, Vec<OwnedFd>) {
-        let mounts = self.at.into_iter().map(|(at, content)| Mount { at, content });
-        (mounts.collect(), self.held)
+    pub(crate) fn into_mounts(mut self) -> (Vec<Mount>, Held) {
+        let mut held = Held { _objects: self.held, ..Held::default() };
+        let mounts = self.at.into_iter().enumerate().map(|(number, (at, content))| {
+            if matches!(content, Content::Cover(_))
+                && let Some(object) = self.covered.remove(&at)
+            {
+                held.covered.insert(number, (at.clone(), object));
+            }
+            Mount { at, content }
+        });
+        (mounts.collect(), held)
     }
+}
+
+/// By its own name, without links on the way.
+pub(super) fn open(path: &Path) -> io::Result<(OwnedFd, Metadata)> {
+    let flags = OFlags::PATH | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+    let resolve = ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+    let opened = File::from(openat2(CWD, path, flags, Mode::empty(), resolve)?);
+    let found = opened.metadata()?;
+    Ok((opened.into(), found))
 }
 
 fn there(found: &Metadata) -> There {

@@ -1,6 +1,6 @@
 //! What is made while there is one thread: the sandbox begins to be built, and what is joined to it once it stands is laid ready.
 
-use std::{os::fd::OwnedFd, sync::Arc};
+use std::sync::Arc;
 
 use palisade_alarms::Decoys;
 use palisade_core::{Action, Event, SessionId};
@@ -19,7 +19,7 @@ use crate::{
     limits::Writable,
     order::Order,
     outward,
-    plan::{self, Appearing, Made, Placeholders, Places, Who},
+    plan::{self, Appearing, Held, Made, Placeholders, Places, Who},
     refusal::{self, Refusal, Refuse},
     skills,
     streams::{self, Copies},
@@ -37,7 +37,7 @@ pub(super) struct Started {
     /// What of the host can be written to.
     pub(super) writable: Writable,
     /// What is to be mounted.
-    pub(super) held: Vec<OwnedFd>,
+    pub(super) held: Held,
     /// Layers that it is without.
     pub(super) missing: Vec<Missing>,
     /// Ports of it on this machine's loopback.

@@ -25,6 +25,9 @@ const REMEDY: &str = "see that the state folder (PALISADE_STATE) can be written 
 const STANDING: &[u8] = b"\"standing\"\n";
 /// Longer than a launch takes. One that takes longer is not waited for, and may be refused for what is gone.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// So long nobody begins a launch while somebody waits for those that have begun: where one is started after the other
+/// they would never end. Most launches are much shorter.
+const KEPT: Duration = Duration::from_millis(250);
 /// Between two looks at who launches.
 const PAUSE: Duration = Duration::from_millis(5);
 
@@ -175,14 +178,20 @@ pub(crate) struct Turns {
 impl Turns {
     /// Do this while no other session is being launched in these folders: its plan is of what is there now.
     pub(crate) fn between_launches<T>(&self, act: impl FnOnce() -> T) -> T {
-        let until = Instant::now() + PATIENCE;
+        let began = Instant::now();
         loop {
             // Who begins a launch waits for it.
             let turn = self.own.parent().map(turn);
             let is_ours = turn.as_ref().is_some_and(Result::is_ok);
-            if !is_ours || Instant::now() >= until || !overlap(&self.folders, &launching(&self.own))
-            {
-                return act();
+            loop {
+                let patient = is_ours && began.elapsed() < PATIENCE;
+                if !patient || !overlap(&self.folders, &launching(&self.own)) {
+                    return act();
+                }
+                std::thread::sleep(PAUSE);
+                if began.elapsed() >= KEPT {
+                    break;
+                }
             }
             drop(turn);
             std::thread::sleep(PAUSE);

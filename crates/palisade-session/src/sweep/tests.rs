@@ -1,4 +1,8 @@
-use std::{fs, os::unix::fs::symlink};
+use std::{
+    fs,
+    os::unix::fs::symlink,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use palisade_core::SessionId;
 
@@ -172,6 +176,36 @@ fn nothing_is_moved_under_a_launch() {
     let waits = start(elsewhere.turns());
     acts.recv_timeout(PAUSE * 100).unwrap();
     waits.join().unwrap();
+}
+
+/// Where sessions are started one after the other there is always one that does not stand yet.
+#[test]
+fn launches_without_end_are_not_waited_for_without_end() {
+    let (_keep, at) = folder();
+    let state = at.join("state");
+    let session = |number| SessionId::from_random([number; 16]);
+    let first = kept(&state, &at, &session(1), Vec::new());
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for number in 2..5 {
+            let (state, at, over) = (&state, &at, &over);
+            scope.spawn(move || {
+                while !over.load(Ordering::Relaxed) {
+                    let launched = kept(state, at, &session(number), Vec::new());
+                    std::thread::sleep(PAUSE / 2);
+                    launched.stands().unwrap();
+                    launched.forget();
+                }
+            });
+        }
+        std::thread::sleep(PAUSE);
+        let began = std::time::Instant::now();
+        first.turns().between_launches(|| ());
+        let took = began.elapsed();
+        over.store(true, Ordering::Relaxed);
+        assert!(took < PAUSE * 15, "{took:?}");
+    });
+    first.forget();
 }
 
 /// Long for whoever does not wait.

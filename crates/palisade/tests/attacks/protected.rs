@@ -502,6 +502,44 @@ fn changes_a_protected_file_by_its_second_name() {
     assert!(world.read("work/.envrc").contains("evil"), "unconfined it works");
 }
 
+/// So has a file in a protected folder.
+#[test]
+fn changes_a_file_of_a_protected_folder_by_its_second_name() {
+    let Some(world) = world() else { return };
+    world.outside_sh("mkdir -p deep .vscode/in && echo it >.vscode/in/x.json").good();
+    let give =
+        "ln .vscode/file deep/notes && ln .git/hooks/file other && ln .vscode/in/x.json third";
+    world.outside_sh(give).good();
+    let script = "echo evil >>deep/notes; echo evil >>other; echo evil >>third; chmod 755 other; \
+                  mv deep x; echo evil >>x/notes";
+    world.inside_sh(script);
+    for path in [".vscode/file", ".git/hooks/file", ".vscode/in/x.json"] {
+        assert!(!world.read(format!("work/{path}")).contains("evil"), "{path}");
+    }
+    world.outside_sh(script);
+    for path in [".vscode/file", ".git/hooks/file", ".vscode/in/x.json"] {
+        assert!(world.read(format!("work/{path}")).contains("evil"), "{path}: unconfined it works");
+    }
+}
+
+/// In a protected folder is a link to a folder, where the agent could add to what is read there.
+#[test]
+fn adds_to_a_folder_that_a_protected_folder_has_a_link_to() {
+    let Some(world) = world() else { return };
+    world.write("work/prompts/one.md", "as it was\n");
+    world.write("work/more/two.md", "as it was\n");
+    symlink("../prompts", world.at("work/.claude/commands")).unwrap();
+    symlink("../more", world.at("work/prompts/more")).unwrap();
+    // The project itself is the agent's to work on.
+    symlink("..", world.at("work/.idea/project")).unwrap();
+    let script = "echo evil >>prompts/one.md && echo 1; echo evil >prompts/new.md && echo 2; \
+                  echo evil >more/new.md && echo 3; mv prompts away && echo 4";
+    let inside = world.inside_sh(&format!("{script}; echo text >mine && echo own"));
+    assert_eq!(inside.out, "own\n", "{inside}");
+    assert_eq!(world.read("work/prompts/one.md"), "as it was\n");
+    assert_eq!(world.outside_sh(script).out, "1\n2\n3\n4\n");
+}
+
 /// One session makes a repository as harmless as any, whose settings have a second name; the next
 /// writes that.
 #[test]

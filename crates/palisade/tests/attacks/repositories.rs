@@ -183,6 +183,40 @@ fn has_git_clean_remove_other_files() {
 }
 
 /// The policy lets the agent write to a repository elsewhere.
+/// Hooks and settings where a submodule's git directory will be, which is no repository yet.
+#[test]
+fn plants_hooks_for_a_submodule_to_come() {
+    let plant = "mkdir -p .git/modules/libs/one/hooks && echo evil >.git/modules/libs/one/hooks/post-checkout && \
+                 printf '[core]\\n\\tfsmonitor = ./evil\\n' >.git/modules/libs/one/config";
+    let planted = |world: &World| {
+        let at = world.at("work/.git/modules/libs/one");
+        at.join("hooks/post-checkout").exists() || at.join("config").exists()
+    };
+    let Some(world) = world("") else { return };
+    world.inside_sh(plant).good();
+    assert!(!planted(&world));
+    world.outside_sh(plant).good();
+    assert!(planted(&world), "unconfined it works");
+    // The next session cannot change what is there.
+    let inside = world.inside_sh("echo worse >>.git/modules/libs/one/hooks/post-checkout");
+    assert_ne!(inside.code, Some(0), "{inside}");
+}
+
+/// A submodule may be called like what Git believes.
+#[test]
+fn submodules_with_odd_names_stay() {
+    let Some(world) = world("") else { return };
+    let make = format!(
+        "git init -q ../lib && {AS_OPERATOR} -C ../lib commit -q --allow-empty -m x && \
+         for name in hooks config libs/hooks; do {AS_OPERATOR} submodule --quiet add ../lib $name; done"
+    );
+    world.outside_sh(&make).good();
+    world.inside_sh("git status && git -C hooks status && git -C libs/hooks log").good();
+    git(&world, "submodule status").good();
+    assert!(world.at("work/.git/modules/hooks/HEAD").exists());
+    assert!(world.at("work/.git/modules/libs/hooks/HEAD").exists());
+}
+
 #[test]
 fn plants_hooks_in_a_git_directory_that_is_granted() {
     let make = || {

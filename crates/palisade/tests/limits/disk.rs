@@ -39,6 +39,55 @@ fn grows_the_overlay_of_the_workspace_without_end() {
     grows(&format!("filesystem: {{workspace: {{access: overlay}}}}\n{POLICY}"));
 }
 
+/// Files that were unlinked, or never had a name, take room as long as they are open.
+#[test]
+fn keeps_files_without_a_name() {
+    for (name, policy) in [
+        ("rw", POLICY.to_owned()),
+        ("overlay", format!("filesystem: {{workspace: {{access: overlay}}}}\n{POLICY}")),
+    ] {
+        for open in ["os.O_CREAT | os.O_EXCL", "os.O_TMPFILE"] {
+            let Some(world) = World::new(&policy) else { return };
+            let program = format!(
+                "import os, time\n\
+                 for _ in range(100):\n\
+                 \x20   unnamed = {open} == os.O_TMPFILE\n\
+                 \x20   file = os.open('.' if unnamed else 'x', os.O_RDWR | {open}, 0o600)\n\
+                 \x20   if not unnamed: os.unlink('x')\n\
+                 \x20   os.write(file, b'x' * (1 << 20))\n\
+                 \x20   os.fsync(file)\n\
+                 \x20   time.sleep(0.2)\n\
+                 print('WROTE')\n"
+            );
+            let inside = world.inside_python(&program);
+            assert!(!inside.out.contains("WROTE"), "{name} {open}: {inside}");
+            world.assert_ended_by(&inside, "disk");
+            let outside = world.outside_python(&program.replace("0.2", "0"));
+            assert_eq!(outside.good(), "WROTE");
+        }
+    }
+}
+
+/// Nobody but root can count what is in a folder without rights.
+#[test]
+fn closes_the_folder_that_it_fills() {
+    let program = "import os, time\n\
+         os.mkdir('shut')\n\
+         at = os.open('shut', os.O_RDONLY)\n\
+         os.chmod('shut', 0o300)\n\
+         for n in range(150):\n\
+         \x20   file = os.open(str(n), os.O_CREAT | os.O_RDWR, 0o600, dir_fd=at)\n\
+         \x20   os.write(file, b'x' * (1 << 20))\n\
+         \x20   os.fsync(file)\n\
+         \x20   os.close(file)\n\
+         \x20   time.sleep(0.2)\n\
+         print('WROTE')\n";
+    let Some(world) = World::new(POLICY) else { return };
+    let inside = world.inside_python(program);
+    assert!(!inside.out.contains("WROTE"), "{inside}");
+    world.assert_ended_by(&inside, "disk");
+}
+
 /// What was there before is not the agent's, and what it removes makes room.
 #[test]
 fn a_full_workspace_may_be_worked_in() {

@@ -4,15 +4,25 @@
 //! two looks, nor pages that no process has mapped (a file in memory that was written and not
 //! mapped, what is in pipes and sockets). `process.limits.memory` is weaker where it rests on this.
 
-use std::os::fd::OwnedFd;
+use std::{
+    collections::HashMap,
+    ffi::CStr,
+    os::fd::{AsRawFd, OwnedFd},
+};
 
 use rustix::{
-    fs::{CWD, Dir, Mode, OFlags, PROC_SUPER_MAGIC, fstatfs, openat},
+    fs::{
+        AtFlags, CWD, Dir, FileType, Mode, OFlags, PROC_SUPER_MAGIC, fstatfs, openat, statat,
+        statfs,
+    },
     io::Errno,
     process::Pid,
 };
 
 use crate::step::{Step, StepError};
+
+/// See `statfs(2)`.
+const OVERLAYFS_SUPER_MAGIC: i64 = 0x794c_7630;
 
 /// The `/proc` of a sandbox, which has all its processes and no others.
 #[derive(Debug)]
@@ -38,6 +48,48 @@ impl Processes {
     pub fn memory(&self, limit: u64) -> u64 {
         let quick = self.sum(|process| self.resident(process));
         if quick <= limit { quick } else { self.sum(|process| self.proportional(process)) }
+    }
+
+    /// Bytes that files without a name take, on these devices or in an overlay: unlinked or made without one, and open
+    /// in a process. Each once. Not those that are only mapped, or on their way from one process to another.
+    pub fn nameless(&self, devices: &[u64]) -> u64 {
+        let mut files = HashMap::new();
+        for process in self.numbers("") {
+            let tasks = format!("{process}/task");
+            for task in self.numbers(&tasks) {
+                let folder = format!("{tasks}/{task}/fd");
+                for number in self.numbers(&folder) {
+                    let path = format!("{folder}/{number}");
+                    let Ok(found) = statat(&self.proc, &path, AtFlags::empty()) else { continue };
+                    let file = FileType::from_raw_mode(found.st_mode) == FileType::RegularFile;
+                    if file
+                        && found.st_nlink == 0
+                        && (devices.contains(&found.st_dev) || self.is_in_overlay(&path))
+                    {
+                        let blocks = u64::try_from(found.st_blocks).unwrap_or_default();
+                        files.insert((found.st_dev, found.st_ino), blocks.saturating_mul(512));
+                    }
+                }
+            }
+        }
+        files.into_values().fold(0, u64::saturating_add)
+    }
+
+    fn is_in_overlay(&self, path: &str) -> bool {
+        let path = format!("/proc/self/fd/{}/{path}", self.proc.as_raw_fd());
+        statfs(path).is_ok_and(|found| found.f_type == OVERLAYFS_SUPER_MAGIC)
+    }
+
+    /// The entries of a folder that are numbers; none if it is gone.
+    fn numbers(&self, folder: &str) -> Vec<String> {
+        let folder = if folder.is_empty() { "." } else { folder };
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        let Ok(opened) = openat(&self.proc, folder, flags, Mode::empty()) else {
+            return Vec::new();
+        };
+        let Ok(entries) = Dir::new(opened) else { return Vec::new() };
+        let number = |name: &CStr| name.to_str().ok().and_then(number).map(str::to_owned);
+        entries.flatten().filter_map(|entry| number(entry.file_name())).collect()
     }
 
     fn sum(&self, of: impl Fn(&str) -> u64) -> u64 {

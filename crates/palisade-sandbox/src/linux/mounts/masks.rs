@@ -5,7 +5,7 @@ use std::{
 };
 
 use rustix::{
-    fs::{Mode, OFlags, ResolveFlags, mkdirat, openat2, renameat},
+    fs::{Mode, OFlags, ResolveFlags, fstat, mkdirat, openat2, renameat},
     io::Errno,
     mount::{OpenTreeFlags, open_tree},
 };
@@ -131,6 +131,18 @@ impl Masks {
             }
         }
         self.first(kind).ok_or(Errno::NOENT).step("find a mask")
+    }
+
+    /// Whether this is one of them, mounted over something.
+    pub(super) fn have(&self, target: &OwnedFd) -> Result<bool, Errno> {
+        let found = fstat(target)?;
+        for mask in self.empty_folder.iter().chain(&self.empty_file) {
+            let own = fstat(mask)?;
+            if (own.st_dev, own.st_ino) == (found.st_dev, found.st_ino) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn first(&self, kind: Kind) -> Option<&OwnedFd> {

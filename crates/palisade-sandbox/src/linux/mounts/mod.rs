@@ -18,4 +18,4 @@ pub(crate) use covers::Covers;
 #[cfg(test)]
 pub(crate) use device::device_paths;
 pub(crate) use host::{Detached, DetachedTrees, detach_as_root};
-pub(crate) use tree::Tree;
+pub(crate) use tree::{Finished, Tree};

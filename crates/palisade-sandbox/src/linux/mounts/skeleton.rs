@@ -115,14 +115,24 @@ impl Skeleton {
 
     /// What is there already in something of the host's, never through a link.
     pub(super) fn existing(&self, at: &Path, kind: Kind) -> Result<OwnedFd, StepError> {
+        // It was there when the plan was made.
+        let gone =
+            || Err(Errno::STALE).step_with(|| format!("open the mount point {}", at.display()));
+        self.find(at, kind)?.map_or_else(gone, Ok)
+    }
+
+    /// The same. `None`: there is nothing.
+    pub(super) fn find(&self, at: &Path, kind: Kind) -> Result<Option<OwnedFd>, StepError> {
         let mut flags = OFlags::PATH | OFlags::CLOEXEC | OFlags::NOFOLLOW;
         if kind == Kind::Folder {
             flags |= OFlags::DIRECTORY;
         }
-        openat2(&self.root, relative(at), flags, Mode::empty(), INSIDE)
-            // It was there when the plan was made.
-            .map_err(|errno| if errno == Errno::NOENT { Errno::STALE } else { errno })
-            .step_with(|| format!("open the mount point {}", at.display()))
+        match openat2(&self.root, relative(at), flags, Mode::empty(), INSIDE) {
+            Err(Errno::NOENT) => Ok(None),
+            opened => {
+                opened.map(Some).step_with(|| format!("open the mount point {}", at.display()))
+            }
+        }
     }
 
     fn above(&mut self, at: &Path) -> Result<BorrowedFd<'_>, StepError> {

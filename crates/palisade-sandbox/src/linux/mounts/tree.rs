@@ -1,7 +1,7 @@
 use std::{collections::HashMap, os::fd::OwnedFd, path::Path};
 
 use rustix::{
-    fs::{CWD, Mode, OFlags, ResolveFlags, fstat, openat2, stat},
+    fs::{CWD, FileType, Mode, OFlags, ResolveFlags, fstat, openat2, stat},
     io::Errno,
     mount::{OpenTreeFlags, UnmountFlags, open_tree, unmount},
     net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, socket_with},
@@ -28,6 +28,8 @@ use crate::{
 };
 
 const ATTR_RDONLY: u64 = 0x1;
+/// Looks at a path whose file is exchanged at that very moment, each time.
+const MOST_LOOKS: u32 = 16;
 /// Connections that wait until they are taken.
 const BACKLOG: i32 = 16;
 
@@ -38,6 +40,20 @@ pub(crate) struct Tree {
     skeleton: Skeleton,
     masks: Masks,
     rules: Rules,
+    changed: Vec<u32>,
+}
+
+/// The tree when it is the root.
+#[derive(Debug)]
+pub(crate) struct Finished {
+    /// The Landlock rules, which say the same.
+    pub(crate) rules: landlock::Prepared,
+    /// The socket of the plan.
+    pub(crate) socket: Option<OwnedFd>,
+    /// What covers what appears later.
+    pub(crate) covers: Option<Covers>,
+    /// The numbers of covers of the plan that were for what is not at its path any more.
+    pub(crate) changed: Vec<u32>,
 }
 
 impl Tree {
@@ -62,17 +78,16 @@ impl Tree {
         let mut masks = Masks::new(skeleton.root())?;
         device::populate(&mut skeleton, &mut rules)?;
         proc::populate(&mut skeleton, &mut masks, &mut rules)?;
-        Ok(Self { skeleton, masks, rules })
+        Ok(Self { skeleton, masks, rules, changed: Vec::new() })
     }
 
     /// Put in what the plan names, and make it the root. Nothing of the host's tree is left
-    /// afterwards. Returns the Landlock rules, which say the same, the socket of the plan, and what covers what
-    /// appears later.
+    /// afterwards.
     pub(crate) fn finish(
         self,
         mounts: &[Mount],
         mut trees: DetachedTrees,
-    ) -> Result<(landlock::Prepared, Option<OwnedFd>, Option<Covers>), StepError> {
+    ) -> Result<Finished, StepError> {
         let contents = mounts.iter().map(|it| (it.at.as_path(), &it.content)).collect();
         let mut planned = Planned { tree: self, contents };
         let mut order: Vec<usize> = (0..mounts.len()).collect();
@@ -80,9 +95,10 @@ impl Tree {
         for index in order {
             let Some(it) = mounts.get(index) else { continue };
             let detached = trees.get_mut(index).and_then(Option::take);
-            planned.place(it, detached)?;
+            let number = u32::try_from(index).map_err(|_| Errno::OVERFLOW);
+            planned.place(number.step("number the mounts")?, it, detached)?;
         }
-        let Self { mut skeleton, masks, mut rules } = planned.tree;
+        let Self { mut skeleton, masks, mut rules, changed } = planned.tree;
         let socket = mounts.iter().find(|it| it.content == Content::Socket);
         if let Some(folder) = socket.and_then(|it| it.at.parent()) {
             skeleton.folder(folder)?;
@@ -99,7 +115,7 @@ impl Tree {
         let socket = socket.map(|it| listen(it, &mut rules)).transpose()?;
         set_attributes(root, Attributes { set: ATTR_RDONLY, ..Default::default() })
             .step("make the root read-only")?;
-        Ok((rules.finish()?, socket, masks.into_covers()))
+        Ok(Finished { rules: rules.finish()?, socket, covers: masks.into_covers(), changed })
     }
 }
 
@@ -122,7 +138,12 @@ struct Planned<'plan> {
 }
 
 impl Planned<'_> {
-    fn place(&mut self, it: &Mount, detached: Option<Detached>) -> Result<(), StepError> {
+    fn place(
+        &mut self,
+        number: u32,
+        it: &Mount,
+        detached: Option<Detached>,
+    ) -> Result<(), StepError> {
         let at = it.at.as_path();
         match &it.content {
             Content::Host(object) => {
@@ -166,11 +187,18 @@ impl Planned<'_> {
                 let folder = self.tree.skeleton.folder(at)?;
                 grant(&mut self.tree.rules, folder, Kind::Folder, it)
             }
-            Content::EmptyFolder => self.cover(Kind::Folder, it, None),
+            Content::EmptyFolder => {
+                let target = self.tree.skeleton.existing(at, Kind::Folder)?;
+                self.cover(Kind::Folder, target, it)
+            }
             // Bound when the tree is the root: a socket's name is a path.
             Content::Socket => Ok(()),
-            Content::Cover(there) if there.folder => self.cover(Kind::Folder, it, Some(*there)),
-            Content::Cover(there) => self.cover(Kind::File, it, Some(*there)),
+            Content::Cover(there) => {
+                if !self.cover_there(it, *there)? {
+                    self.tree.changed.push(number);
+                }
+                Ok(())
+            }
             Content::Pin { there, read_only } => self.pin(at, *there, *read_only),
         }
     }
@@ -195,9 +223,40 @@ impl Planned<'_> {
         grant(&mut self.tree.rules, tree, kind, it)
     }
 
+    /// Cover what the plan saw at this path. False: that is not there any more. What has its name now, if anything, is
+    /// covered: it is as little to be seen.
+    fn cover_there(&mut self, it: &Mount, there: There) -> Result<bool, StepError> {
+        let at = it.at.as_path();
+        let kind = if there.folder { Kind::Folder } else { Kind::File };
+        for _ in 0..MOST_LOOKS {
+            let Some(target) = self.tree.skeleton.find(at, kind)? else { return Ok(false) };
+            let same = match self.refuse_other(&target, there, at) {
+                Ok(()) => true,
+                Err(error) if error.errno == Errno::STALE => {
+                    if is_folder(&target, at)? != there.folder {
+                        return Err(error);
+                    }
+                    let mask = self.tree.masks.have(&target);
+                    if mask.step_with(|| format!("look at {}", at.display()))? {
+                        // What was moved here has its cover.
+                        return Ok(false);
+                    }
+                    false
+                }
+                Err(error) => return Err(error),
+            };
+            match self.cover(kind, target, it) {
+                Ok(()) => return Ok(same),
+                // It lost its name since it was opened: the kernel mounts nothing there. Another may have it.
+                Err(error) if error.errno == Errno::NOENT => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(Errno::STALE).step_with(|| format!("cover {}", at.display()))
+    }
+
     /// Mount a mask over something of the host's.
-    fn cover(&mut self, kind: Kind, it: &Mount, there: Option<There>) -> Result<(), StepError> {
-        let target = self.existing(&it.at, kind, there)?;
+    fn cover(&mut self, kind: Kind, target: OwnedFd, it: &Mount) -> Result<(), StepError> {
         let mask = self.tree.masks.cover(kind, target, &it.at)?;
         grant(&mut self.tree.rules, mask, kind, it)
     }
@@ -225,14 +284,19 @@ impl Planned<'_> {
     fn existing(&self, at: &Path, kind: Kind, there: Option<There>) -> Result<OwnedFd, StepError> {
         let target = self.tree.skeleton.existing(at, kind)?;
         if let Some(there) = there {
-            let around = self.around(at).find(|content| !matches!(content, Content::Pin { .. }));
-            let overlay = match around {
-                Some(Content::Overlay(overlay)) => Some(overlay),
-                _ => None,
-            };
-            refuse_other(&target, there, overlay, at)?;
+            self.refuse_other(&target, there, at)?;
         }
         Ok(target)
+    }
+
+    /// Refuse what is not what the plan saw.
+    fn refuse_other(&self, target: &OwnedFd, there: There, at: &Path) -> Result<(), StepError> {
+        let around = self.around(at).find(|content| !matches!(content, Content::Pin { .. }));
+        let overlay = match around {
+            Some(Content::Overlay(overlay)) => Some(overlay),
+            _ => None,
+        };
+        refuse_other(target, there, overlay, at)
     }
 
     /// False if something of the host's is the nearest thing above: nothing may be created there.
@@ -262,6 +326,11 @@ fn listen(it: &Mount, rules: &mut Rules) -> Result<OwnedFd, StepError> {
         .step_with(|| format!("open the socket {shown}"))?;
     grant(rules, &object, Kind::File, it)?;
     Ok(socket)
+}
+
+fn is_folder(object: &OwnedFd, at: &Path) -> Result<bool, StepError> {
+    let found = fstat(object).step_with(|| format!("look at {}", at.display()))?;
+    Ok(FileType::from_raw_mode(found.st_mode) == FileType::Directory)
 }
 
 fn errno(error: std::io::Error) -> Errno {
