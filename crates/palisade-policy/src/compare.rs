@@ -156,15 +156,15 @@ fn is_numbered(rule: &str) -> bool {
 
 /// What one more such rule does.
 fn adds(rule: &Explained) -> Direction {
-    let is_of = |list: &&str| {
-        let rest = rule.rule.strip_prefix(*list);
+    let is_of = |list: &str| {
+        let rest = rule.rule.strip_prefix(list);
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['[', '.']))
     };
     // Rules for requests refuse as well, and limits of a rule are a part of it.
     let refuses = rule.says.starts_with("deny ") || rule.says.starts_with(ONLY_REFUSES);
-    let takes = TAKES.iter().any(|list| is_of(&list))
+    let takes = TAKES.iter().any(|list| is_of(list))
         || rule.rule.starts_with("network.rules[") && (refuses || rule.rule.ends_with(".limits"));
-    match (takes, GIVES.iter().any(|list| is_of(&list))) {
+    match (takes, GIVES.iter().any(|list| is_of(list))) {
         (true, _) => Direction::Narrower,
         (_, true) => Direction::Wider,
         _ => Direction::Other,

@@ -107,13 +107,10 @@ impl Analysis {
             if given {
                 continue;
             }
+            let of_option = at > 0 && words.get(at - 1).is_some_and(|before| is_place(before));
             if hosts::is_address(address) && !word.starts_with("--") {
                 self.install_address(address, &value);
-            } else if !word.starts_with('-')
-                && word != sub
-                && !word.is_empty()
-                && !(at > 0 && words.get(at - 1).is_some_and(|before| is_place(before)))
-            {
+            } else if !word.starts_with('-') && word != sub && !word.is_empty() && !of_option {
                 self.can(Use::Install(word.clone()));
                 self.install_name(run, word);
             }
