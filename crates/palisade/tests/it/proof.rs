@@ -79,7 +79,7 @@ fn one_record_is_proved_with_nothing_but_a_key() {
     let none = home.audit(&["prove", &format!("{session}:9")]);
     assert_eq!(none.exit, 2, "{none}");
     // By the beginning of its id, as events are named elsewhere.
-    let beginning = home.audit(&["prove", &format!("{}:2", &session[..16])]);
+    let beginning = home.audit(&["prove", &format!("{}:2", &session.as_str()[..16])]);
     assert_eq!(beginning.exit, 0, "{beginning}");
     assert!(beginning.stdout.contains("1.example"), "{beginning}");
     let nobody = home.audit(&["prove", "nobody:2"]);
