@@ -16,8 +16,10 @@ use crate::{
     print,
 };
 
-/// What an agent leaves in a project, or its command, and the profile for it.
-const SIGNS: [(&str, &[&str], &str); 4] = [
+/// A profile, what its agent leaves in a project, and the agent's command.
+type Sign = (&'static str, &'static [&'static str], &'static str);
+
+const SIGNS: [Sign; 4] = [
     ("claude-code", &[".claude", "CLAUDE.md"], "claude"),
     ("codex", &[".codex"], "codex"),
     ("gemini", &[".gemini", "GEMINI.md"], "gemini"),
@@ -74,7 +76,7 @@ fn known(name: &str) -> Result<&'static str, Failure> {
 
 /// Whose files are in the project, or else whose command is there, if it is one agent's alone.
 fn guessed(project: &Path) -> &'static str {
-    let by = |is: &dyn Fn(&(&str, &[&str], &str)) -> bool| {
+    let by = |is: &dyn Fn(&Sign) -> bool| {
         let mut found = SIGNS.iter().filter(|sign| is(sign));
         found.next().filter(|_| found.next().is_none()).map(|(name, ..)| *name)
     };
