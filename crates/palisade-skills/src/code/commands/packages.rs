@@ -112,7 +112,10 @@ impl Analysis {
             } else if !word.starts_with('-')
                 && word != sub
                 && !word.is_empty()
-                && !(at > 0 && words.get(at - 1).is_some_and(|before| is_place(before)))
+                && at
+                    .checked_sub(1)
+                    .and_then(|at| words.get(at))
+                    .is_none_or(|before| !is_place(before))
             {
                 self.can(Use::Install(word.clone()));
                 self.install_name(run, word);
