@@ -212,7 +212,8 @@ fn change(random: &mut Random, folder: &mut Folder, ours: &Folder, other: &Folde
 fn many(few: u64) -> u64 {
     match std::env::var("PALISADE_TEST_EDITS") {
         Ok(many) => many.parse().unwrap(),
-        Err(_) if std::env::var_os("CI").is_some() => 5000,
+        // Once: it is the same for every user.
+        Err(_) if std::env::var_os("CI").is_some() && rustix::process::getuid().is_root() => 5000,
         Err(_) => few,
     }
 }
@@ -366,7 +367,8 @@ fn packed(plain: &[u8]) -> Vec<u8> {
     all
 }
 
-/// What a verifier reads: by the number of the segment, and where it is there twice the compressed one.
+/// What a verifier reads: by the number of the segment, and where it is there twice the compressed one. In a copy a part of the
+/// ledger is told by its name, with the numbers of its entries.
 fn meaning(folder: &Folder) -> Folder {
     let plain = plain(folder);
     let mut all = plain.clone();
@@ -376,6 +378,7 @@ fn meaning(folder: &Folder) -> Folder {
             all.insert(short.to_owned(), bytes);
         }
     }
+    all.retain(|name, _| !name.starts_with("_ledger/") || name.contains('-'));
     all
 }
 
@@ -384,6 +387,10 @@ fn change_kept(random: &mut Random, folder: &mut Folder, ours: &Folder, other: &
     let names: Vec<String> = folder.keys().cloned().collect();
     let (one, two) = (&names[random.below(names.len())], &names[random.below(names.len())]);
     let of = |folder: &Folder, name: &String| folder.get(name).cloned().unwrap_or_default();
+    // An earlier change may have left nothing of it.
+    if of(folder, one).is_empty() {
+        return "nothing".into();
+    }
     match random.below(12) {
         0 => {
             let bytes = folder.get_mut(one).unwrap();
@@ -408,8 +415,8 @@ fn change_kept(random: &mut Random, folder: &mut Folder, ours: &Folder, other: &
             format!("{two} in the place of {one}")
         }
         4 => {
-            let bytes = of(other, one);
-            folder.insert(one.clone(), bytes);
+            let Some(bytes) = other.get(one) else { return "nothing".into() };
+            folder.insert(one.clone(), bytes.clone());
             format!("{one} from another journal")
         }
         5 => {
@@ -460,8 +467,9 @@ fn change_kept(random: &mut Random, folder: &mut Folder, ours: &Folder, other: &
 /// The same as above, where segments are compressed, where a session has several, where a rule left gaps, and at the place
 /// that was shipped to.
 #[test]
-fn each_of_thousands_of_random_changes_of_what_was_kept_is_seen() {
-    let many = many(300);
+fn each_random_change_of_what_was_kept_is_seen() {
+    // Thousands by `PALISADE_TEST_EDITS`.
+    let many = std::env::var("PALISADE_TEST_EDITS").map_or(300, |many| many.parse().unwrap());
     let (ours, theirs) = (kept(), kept());
     let copy = fs::read_dir(ours.copy.state.path()).unwrap().next().unwrap().unwrap().path();
     let places = [
