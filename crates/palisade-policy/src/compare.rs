@@ -93,12 +93,11 @@ pub fn compare(old: &Policy, new: &Policy) -> Vec<Change> {
     }));
     found.extend(reordered(&before, &after));
     let (before, after) = (parts(old), parts(new));
-    let mut others: Vec<&String> = before.keys().chain(after.keys()).collect();
+    let mut others: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
     others.retain(|part| before.get(*part) != after.get(*part));
     // Where a limit stands in the document is told with it, and is no difference.
     found.retain(|change| others.iter().any(|part| belongs(&change.rule, part)));
     others.retain(|part| !found.iter().any(|change| belongs(&change.rule, part)));
-    others.dedup();
     found.extend(others.into_iter().map(|part| as_a_whole(part)));
     found.sort_by(|a, b| (a.direction, &a.rule).cmp(&(b.direction, &b.rule)));
     found
