@@ -207,8 +207,7 @@ impl<'a> Connection<'a> {
     async fn relay(mut self, joined: Joined<'_>) {
         let Joined { mut server, address, target, mut flight, inspect, generation } = joined;
         let forbidden = self.proxy.forbidden(target.action(address), generation);
-        // Either way small writes go out as they come; that they were merged is not ours to know.
-        self.client.set_nodelay(true).ok();
+        // Small writes go out as they come; that they were merged is not ours to know.
         server.set_nodelay(true).ok();
         let (proxy, traffic) = (self.proxy, &self.traffic);
         let (mut from_client, to_client) = self.client.split();

@@ -175,6 +175,9 @@ impl Proxy {
                 }
             };
             pause = PAUSE.0;
+            // Small writes go out as they come, whoever makes them: an answer in pieces would wait for the client's
+            // delayed acknowledgements.
+            client.set_nodelay(true).ok();
             let Ok(permit) = Arc::clone(&open).try_acquire_owned() else {
                 excess.reset(&client);
                 continue;

@@ -83,6 +83,8 @@ async fn measure(calls: usize, streams: usize, peer: Option<&str>) {
     let ours = listener.local_addr().unwrap().to_string();
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
+            // As the way out does it for whatever it accepts.
+            stream.set_nodelay(true).unwrap();
             let gateway = gateway.clone();
             tokio::spawn(async move { gateway.serve(stream).await });
         }

@@ -241,6 +241,8 @@ impl Spoken {
         let port = url.port_u16().unwrap_or(if secure { 443 } else { 80 });
         let stream = TcpStream::connect((host.as_str(), port)).await;
         let stream = stream.map_err(|error| error.to_string())?;
+        // A request's head and body are two writes.
+        stream.set_nodelay(true).ok();
         if !secure {
             return Ok(Box::new(stream));
         }

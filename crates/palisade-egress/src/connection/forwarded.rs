@@ -57,7 +57,6 @@ impl Connection<'_> {
             // It went away, or never came to the point. Nothing was done for it.
             _ => return,
         };
-        self.client.set_nodelay(true).ok();
         let here = || {
             let (host, tls) = (Some(own.clone()), TlsName::Unseen);
             Target { host, port: own_port, tls, caller: Caller::Unasked }.action(None)

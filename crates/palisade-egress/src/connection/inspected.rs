@@ -31,7 +31,6 @@ impl Connection<'_> {
             // It went away, or never came to the point. Nothing was done for it.
             _ => return,
         }
-        self.client.set_nodelay(true).ok();
         if flight.is_tls() {
             self.inspect_tls(host, target, flight, inspector).await;
         } else {

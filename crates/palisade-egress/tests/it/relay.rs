@@ -111,6 +111,8 @@ async fn services_are_served_without_a_dial() {
     let mut words = [0; 2];
     served.read_exact(&mut words).await.unwrap();
     assert_eq!(&words, b"hi");
+    // An answer in pieces does not wait for the client to acknowledge each.
+    assert!(served.nodelay().unwrap());
     assert!(world.events().is_empty());
 }
 

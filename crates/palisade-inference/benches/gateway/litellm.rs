@@ -38,6 +38,8 @@ impl Litellm {
             // Otherwise it asks the network for prices before it listens.
             .env("LITELLM_LOCAL_MODEL_COST_MAP", "True")
             .env("LITELLM_LOG", "ERROR")
+            // It refuses to start without a key of its own, which the calls would have to bring.
+            .env("LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY", "true")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
