@@ -1,7 +1,13 @@
-use std::{borrow::Cow, ops::Deref};
+use std::{borrow::Cow, fmt, marker::PhantomData, ops::Deref};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{
+        self, MapAccess, SeqAccess, Visitor,
+        value::{MapAccessDeserializer, SeqAccessDeserializer},
+    },
+};
 use serde_saphyr::Spanned;
 
 /// A value with the place it was written at.
@@ -51,10 +57,50 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for At<T> {
 
 impl<'de, T: Deserialize<'de> + Default> Deserialize<'de> for Given<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let spanned = Spanned::<Option<T>>::deserialize(deserializer)?;
+        let spanned = Spanned::<Perhaps<T>>::deserialize(deserializer)?;
         let place = Some(Place::of(&spanned.referenced));
         // A key with nothing behind it: all that stood there was taken out.
-        Ok(Self { items: spanned.value.unwrap_or_default(), place })
+        Ok(Self { items: spanned.value.0.unwrap_or_default(), place })
+    }
+}
+
+/// A list or table, or nothing. An `Option` is told by its form that something follows, which JSON does not tell behind
+/// [`Spanned`].
+struct Perhaps<T>(Option<T>);
+
+struct PerhapsVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Perhaps<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_option(PerhapsVisitor(PhantomData))
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for PerhapsVisitor<T> {
+    type Value = Perhaps<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list or a table")
+    }
+
+    fn visit_none<E: de::Error>(self) -> Result<Self::Value, E> {
+        Ok(Perhaps(None))
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
+        Ok(Perhaps(None))
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        T::deserialize(deserializer).map(|it| Perhaps(Some(it)))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Self::Value, A::Error> {
+        T::deserialize(SeqAccessDeserializer::new(seq)).map(|it| Perhaps(Some(it)))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map)).map(|it| Perhaps(Some(it)))
     }
 }
 
