@@ -86,7 +86,7 @@ impl Supervisor {
             starts: Starts::default(),
             origins,
             names,
-            tracing: Tracing::default(),
+            tracing: Tracing::of_this_thread(),
             lineages,
             elsewhere,
             begun: RefCell::default(),

@@ -13,6 +13,7 @@ mod attempt;
 mod fixed;
 mod image;
 mod memory;
+mod seat;
 mod tracing;
 mod view;
 mod wanted;

@@ -5,6 +5,7 @@ use rustix::{
     process::{Pid, Signal, kill_process},
 };
 
+use super::seat::Seat;
 use crate::linux::sys::trace;
 pub use crate::linux::sys::trace::Change;
 
@@ -12,15 +13,25 @@ pub use crate::linux::sys::trace::Change;
 ///
 /// One of a process at a time: a program is only started when all other threads of its process are gone, and one that is
 /// traced is only gone when its tracer says so, who could wait meanwhile to trace a third one (`ptrace(2)`, under "execve").
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Tracing {
     /// By thread: the process that it is of.
     held: RefCell<HashMap<i32, Option<i32>>>,
+    seat: Seat,
     /// The kernel knows tracers by thread.
     _of_this_thread: PhantomData<*const ()>,
 }
 
 impl Tracing {
+    /// Of the calling thread.
+    pub fn of_this_thread() -> Self {
+        Self {
+            held: RefCell::default(),
+            seat: Seat::of_this_thread(),
+            _of_this_thread: PhantomData,
+        }
+    }
+
     /// Trace a thread that waits at its listener, so that it stops whether it becomes another program or not. False: another
     /// of its process is traced. Ask again after a change.
     ///
@@ -46,6 +57,12 @@ impl Tracing {
             }
         }
         trace::seize(thread)?;
+        // Several come from several processors.
+        if held.is_empty() {
+            self.seat.stay();
+        } else {
+            self.seat.leave();
+        }
         held.insert(number, process);
         // Should this fail it was killed, and its end is told.
         trace::interrupt(thread).unwrap_or_default();
@@ -64,6 +81,9 @@ impl Tracing {
                 number = trace::former(pid).unwrap_or(number);
             }
             if held.remove(&number).is_some() {
+                if held.is_empty() {
+                    self.seat.leave();
+                }
                 return Some((number, pid, change));
             }
             match change {
