@@ -2,16 +2,12 @@
 //!
 //! Each pair is one idea. The first text is work, and the rule keeps quiet; the second differs in what decides.
 
-use crate::{FileKind, Options, Report, Severity, read::Limits, read::from_files, scan};
+use crate::{FileKind, Options, Report, Severity, leaf, read::Limits, read::from_files, scan};
 
 mod more;
 
 fn report(body: &str) -> Report {
-    let text = format!(
-        "---\nname: leaf-counter\ndescription: Counts the leaves of plants in a folder of photos.\n---\n# Leaf counter\n\n## Steps\n\n{body}\n"
-    );
-    let files = vec![("SKILL.md".to_owned(), text.into_bytes(), false)];
-    scan(&from_files("leaf-counter", files, Limits::default()), &Options::default())
+    leaf::report("Steps", body)
 }
 
 fn tells(report: &Report, rule: &str) -> bool {

@@ -17,6 +17,8 @@ mod formats;
 mod hidden;
 pub mod import;
 mod judge;
+#[cfg(test)]
+mod leaf;
 pub mod model_review;
 pub mod output;
 mod package;

@@ -289,25 +289,10 @@ pub(super) fn look(
 
 #[cfg(test)]
 mod tests {
-    use crate::{Options, Verdict, read::Limits, read::from_files, scan};
-
-    fn is_blocked(body: &str) -> bool {
-        let text = format!(
-            "---\nname: leaf-counter\ndescription: Counts the leaves of plants in a folder of photos.\n---\n# Leaf counter\n\n## More\n\n{body}\n"
-        );
-        let files = vec![("SKILL.md".to_owned(), text.into_bytes(), false)];
-        let report =
-            scan(&from_files("leaf-counter", files, Limits::default()), &Options::default());
-        report.verdict == Verdict::Dangerous
-    }
+    use crate::leaf;
 
     fn told(bad: &[&str], good: &[&str]) {
-        for text in bad {
-            assert!(is_blocked(text), "{text}");
-        }
-        for text in good {
-            assert!(!is_blocked(text), "{text}");
-        }
+        leaf::told("More", bad, good);
     }
 
     #[test]

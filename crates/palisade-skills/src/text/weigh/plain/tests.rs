@@ -1,18 +1,7 @@
-use crate::{Options, Verdict, read::Limits, read::from_files, scan};
-
-fn is_blocked(body: &str) -> bool {
-    let text = format!(
-        "---\nname: leaf-counter\ndescription: Counts the leaves of plants in a folder of photos.\n---\n# Leaf counter\n\n## More\n\n{body}\n"
-    );
-    let files = vec![("SKILL.md".to_owned(), text.into_bytes(), false)];
-    let report = scan(&from_files("leaf-counter", files, Limits::default()), &Options::default());
-    report.verdict == Verdict::Dangerous
-}
+use crate::leaf;
 
 fn told(bad: &[&str], good: &[&str]) {
-    let missed: Vec<&&str> = bad.iter().filter(|text| !is_blocked(text)).collect();
-    let wrong: Vec<&&str> = good.iter().filter(|text| is_blocked(text)).collect();
-    assert!(missed.is_empty() && wrong.is_empty(), "missed {missed:#?} wrong {wrong:#?}");
+    leaf::told("More", bad, good);
 }
 
 #[test]
