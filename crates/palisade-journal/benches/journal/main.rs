@@ -145,7 +145,20 @@ fn storm(
     each: u64,
     durability: Durability,
 ) -> Outcome<(Duration, Vec<Duration>)> {
-    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    paced(journal, tasks, each, durability, None)
+}
+
+/// The same with so many records a second in all, if it is said.
+fn paced(
+    journal: &Journal,
+    tasks: u64,
+    each: u64,
+    durability: Durability,
+    rate: Option<u32>,
+) -> Outcome<(Duration, Vec<Duration>)> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+    let tasks_now = u32::try_from(tasks)?;
+    let every = rate.map(|rate| Duration::from_secs(1) * tasks_now / rate);
     let waits = Arc::new(Mutex::new(Vec::new()));
     let start = Instant::now();
     runtime.block_on(async {
@@ -154,7 +167,11 @@ fn storm(
                 let (journal, waits) = (journal.clone(), Arc::clone(&waits));
                 tokio::spawn(async move {
                     let mut mine = Vec::with_capacity(usize::try_from(each).unwrap_or(0));
+                    let mut turns = every.map(tokio::time::interval);
                     for number in 0..each {
+                        if let Some(turns) = &mut turns {
+                            turns.tick().await;
+                        }
                         let start = Instant::now();
                         let event = event(task * each + number);
                         match durability {
@@ -187,10 +204,19 @@ fn commits(state: &Path) -> Outcome {
         println!("durable, {name:35} {:9.0} records/s", rate(tasks * each, took));
         line(&format!("durable, {name}: wait"), &mut waits);
     }
-    let journal = open(state, "decisions")?;
+    println!("a decision's wait beside 512 callers whose records are durable");
+    waits_beside(state, "as fast as it goes", None, 200)?;
+    waits_beside(state, "50,000 a second", Some(50_000), 200)
+}
+
+/// How long decisions wait for their record beside this load.
+fn waits_beside(state: &Path, name: &str, rate: Option<u32>, each: u64) -> Outcome {
+    let journal = open(state, &format!("beside-{}", rate.unwrap_or_default()))?;
     let beside = journal.clone();
     let load = std::thread::spawn(move || {
-        storm(&beside, 512, 200, Durability::Durable).map(|_| ()).map_err(|error| error.to_string())
+        paced(&beside, 512, each, Durability::Durable, rate)
+            .map(|(took, _)| took)
+            .map_err(|error| error.to_string())
     });
     let (mut waits, mut own) = (Vec::new(), Vec::new());
     // When it has written something it has its name.
@@ -204,10 +230,10 @@ fn commits(state: &Path) -> Outcome {
         own.push(took.saturating_sub(self::queued(&threads).saturating_sub(queued)));
         std::thread::sleep(Duration::from_micros(200));
     }
-    load.join().map_err(|_| "the load ended")??;
+    let took = load.join().map_err(|_| "the load ended")??;
     close(&journal)?;
-    line("a decision's wait beside that load", &mut waits);
-    line("the same without waiting for a processor", &mut own);
+    line(&format!("  {name}: {:.0} a second", self::rate(512 * each, took)), &mut waits);
+    line("  the same without waiting for a processor", &mut own);
     Ok(())
 }
 
