@@ -15,7 +15,7 @@ use tokio::{
 use crate::{
     EndCause, Ended, Lease, Meaning, Proxy,
     dial::{DialError, Places, Target},
-    first_flight::FirstFlight,
+    first_flight::{FirstFlight, Inspected},
     relay::{Meter, Traffic, Way},
 };
 
@@ -144,10 +144,14 @@ impl<'a> Connection<'a> {
                 return;
             }
         }
-        if !flight.is_empty() {
-            let patience = self.proxy.limits.first_flight;
-            let inspected = flight.inspect(&mut self.client, (host, port), patience).await;
+        // Whether what the client says first is still to be read.
+        let mut inspect = flight.is_empty();
+        if !inspect {
+            let limits = &self.proxy.limits;
+            let inspected = flight.inspect(&mut self.client, (host, port), limits).await;
             let Ok(inspected) = inspected else { return };
+            inspect = inspected.is_none();
+            let inspected = inspected.unwrap_or_else(Inspected::open);
             target.tls = inspected.tls;
             if let Some(why) = inspected.refusal {
                 return self.refuse(target.action(None), why).await;
@@ -163,7 +167,6 @@ impl<'a> Connection<'a> {
             Ok(places) => places,
             Err(error) => return self.unreachable(&target, "resolve", &error).await,
         };
-        let inspect = flight.is_empty();
         self.join(&mut target, places, (flight, inspect), generation).await;
     }
 
@@ -215,20 +218,30 @@ impl<'a> Connection<'a> {
         let host = target.host.clone();
 
         let outward = async {
+            // How much of it went on already.
+            let mut gone = 0;
             if let (true, Some(host)) = (inspect, &host) {
-                if !flight.has_begun() {
+                loop {
+                    // What is there already is known to be of no meaning alone.
+                    let said = flight.bytes.get(gone..).unwrap_or_default();
+                    traffic.write(Way::Out, said, &mut to_server).await?;
+                    gone = flight.bytes.len();
                     flight.fill(&mut from_client).await?;
-                }
-                if !flight.is_empty() {
-                    let patience = proxy.limits.first_flight;
+                    if flight.is_empty() {
+                        break;
+                    }
                     let at = (host, target.port);
-                    let inspected = flight.inspect(&mut from_client, at, patience).await?;
-                    target.tls = inspected.tls;
-                    let action = target.action(address);
-                    proxy.still_allowed(&action, inspected.refusal).await?;
+                    let inspected = flight.inspect(&mut from_client, at, &proxy.limits).await?;
+                    if let Some(inspected) = inspected {
+                        target.tls = inspected.tls;
+                        let action = target.action(address);
+                        proxy.still_allowed(&action, inspected.refusal).await?;
+                        break;
+                    }
                 }
             }
-            traffic.write(Way::Out, &flight.bytes, &mut to_server).await?;
+            let rest = flight.bytes.get(gone..).unwrap_or_default();
+            traffic.write(Way::Out, rest, &mut to_server).await?;
             drop(flight);
             traffic.pass(Way::Out, from_client, to_server).await
         };

@@ -1,4 +1,4 @@
-use std::{io, time::Duration};
+use std::io;
 
 use palisade_core::{HostName, TlsName};
 use tokio::{
@@ -7,6 +7,7 @@ use tokio::{
 };
 
 use crate::{
+    Limits,
     request_head::{self, RequestHead, read_request_head},
     tls_hello::{ClientHello, read_client_hello, read_hello_to_us},
 };
@@ -38,6 +39,13 @@ pub(crate) struct Inspected {
     pub(crate) refusal: Option<String>,
 }
 
+impl Inspected {
+    /// As long as it is not clear: no TLS, and nothing that could be refused.
+    pub(crate) fn open() -> Self {
+        Self { tls: TlsName::NotTls, refusal: None }
+    }
+}
+
 impl FirstFlight {
     /// One of which this has come already.
     pub(crate) fn begun(bytes: Vec<u8>) -> Self {
@@ -52,11 +60,6 @@ impl FirstFlight {
     /// Whether it begins as a TLS record does (RFC 8446, section 5.1).
     pub(crate) fn is_tls(&self) -> bool {
         self.bytes.first() == Some(&0x16)
-    }
-
-    /// Whether the client said anything or is done without.
-    pub(crate) fn has_begun(&self) -> bool {
-        self.ended || !self.bytes.is_empty()
     }
 
     /// Whether it begins as HTTP/2 without an upgrade does (RFC 9113, section 3.4).
@@ -90,7 +93,9 @@ impl FirstFlight {
         Ok(())
     }
 
-    /// Read on until it is clear what the client wants. Something must be there already.
+    /// Read on until it is clear what the client wants. Something must be there already. `None`: it is not, and the client
+    /// is silent behind what may be all of a message of another protocol. That may go on, and nothing behind it
+    /// before this was asked again.
     ///
     /// # Errors
     /// The client's connection broke.
@@ -98,30 +103,45 @@ impl FirstFlight {
         &mut self,
         client: &mut (impl AsyncRead + Unpin),
         (host, port): (&HostName, u16),
-        patience: Duration,
-    ) -> io::Result<Inspected> {
+        limits: &Limits,
+    ) -> io::Result<Option<Inspected>> {
+        let (patience, silence) = (limits.first_flight, limits.first_byte);
         let reading = async {
             loop {
                 let wants = match self.judge(host, port) {
-                    Judged::Clear(inspected) => return Ok(inspected),
+                    Judged::Clear(inspected) => return Ok(Some(inspected)),
                     Judged::Wants(wants) => wants,
                 };
                 let mut fresh = self.bytes.len();
                 while !self.may_say_more(fresh, wants) {
                     fresh = self.bytes.len();
-                    self.fill(client).await?;
+                    if !self.is_open(wants) {
+                        self.fill(client).await?;
+                    } else if let Ok(filled) = timeout(silence, self.fill(client)).await {
+                        filled?;
+                    } else {
+                        return Ok(None);
+                    }
                 }
             }
         };
         timeout(patience, reading).await.unwrap_or_else(|_| {
-            Ok(Inspected {
+            Ok(Some(Inspected {
                 tls: TlsName::Unseen,
                 refusal: Some(format!(
                     "the client did not say what it wants within {} s of its first byte",
                     patience.as_secs()
                 )),
-            })
+            }))
         })
+    }
+
+    /// Whether this is a line that has not ended and begins as none of HTTP does: it may be all that is said (`ruok`,
+    /// `JDWP-Handshake`). If it is one of HTTP after all, no server does anything for it before its end.
+    fn is_open(&self, wants: Wants) -> bool {
+        matches!(wants, Wants::Line)
+            && !self.bytes.iter().any(|byte| matches!(byte, b'\r' | b'\n'))
+            && !request_head::may_begin_one(&self.bytes)
     }
 
     /// Whether what came since `fresh` can change the judgement: a client that sends byte by byte

@@ -25,6 +25,13 @@ pub enum RequestHead {
     Refused(String),
 }
 
+/// Whether this begins with one of the methods that all know, or as HTTP/2 does, or is the beginning of that.
+pub(crate) fn may_begin_one(line: &[u8]) -> bool {
+    let end = line.iter().position(|byte| !is_token(*byte)).unwrap_or(line.len());
+    let word = line.get(..end).unwrap_or_default();
+    METHODS.iter().chain([&&b"PRI"[..]]).any(|method| method.starts_with(word))
+}
+
 /// Read the head of an HTTP/1 request and compare the hosts it names with the one it is sent to.
 ///
 /// A first line that names HTTP must be a request that every server reads the same way;

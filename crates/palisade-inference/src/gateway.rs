@@ -13,7 +13,7 @@ use std::{
 };
 
 use arc_swap::{ArcSwap, ArcSwapOption};
-use http::{HeaderValue, Request, Response, StatusCode, Uri, header, request::Parts};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, header, request::Parts};
 use http_body_util::{Either, Full};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn, upgrade::OnUpgrade};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -202,7 +202,7 @@ impl Gateway {
             // On the heap only until the answer begins: hyper keeps room for it as long as the connection is.
             Box::pin(async move {
                 let exchange = Exchange::next(&inner);
-                if !request.headers().contains_key(header::UPGRADE) {
+                if !offers_another(request.headers()) {
                     return Ok::<_, Infallible>(exchange.answer(request).await);
                 }
                 let (response, socket) = exchange.opens(request).await;
@@ -243,6 +243,14 @@ struct Opened {
     /// What each of its requests is sent with.
     head: Parts,
     upgrading: OnUpgrade,
+}
+
+/// Whether a request offers to go on in another protocol. Some clients (Java's) offer HTTP/2 with each request in the clear,
+/// and go on as they are where nobody takes them up on it (RFC 9110, section 7.8).
+fn offers_another(headers: &HeaderMap) -> bool {
+    let offers = headers.get_all(header::UPGRADE).iter();
+    let mut words = offers.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    words.any(|word| !word.trim_ascii().eq_ignore_ascii_case(b"h2c"))
 }
 
 /// The values that count as secrets for what may not leave, if they do.

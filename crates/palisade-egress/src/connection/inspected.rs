@@ -11,7 +11,7 @@ use super::Connection;
 use crate::{
     EndCause, Ended, Inspector, Proxy,
     dial::Target,
-    first_flight::FirstFlight,
+    first_flight::{FirstFlight, Inspected},
     inspect::{H2, Prefixed, Visit},
 };
 
@@ -64,10 +64,12 @@ impl Connection<'_> {
         mut flight: FirstFlight,
         inspector: &Arc<Inspector>,
     ) {
-        let patience = self.proxy.limits.first_flight;
+        let limits = &self.proxy.limits;
+        let patience = limits.first_flight;
         flight.to_us = true;
-        let inspected = flight.inspect(&mut self.client, (&host, target.port), patience).await;
+        let inspected = flight.inspect(&mut self.client, (&host, target.port), limits).await;
         let Ok(inspected) = inspected else { return };
+        let inspected = inspected.unwrap_or_else(Inspected::open);
         target.tls = inspected.tls;
         if let Some(why) = inspected.refusal {
             return self.refuse(target.action(None), why).await;

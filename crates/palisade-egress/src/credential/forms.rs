@@ -39,12 +39,18 @@ impl Forms {
             let quoted: Vec<_> = entities.iter().copied().chain([(b'\'', quote)]).collect();
             all.push(escaped(bytes, &quoted));
         }
+        // Escapes of JSON, JavaScript and HTML that need none.
+        for digits in [DIGITS, CAPITAL_DIGITS] {
+            for (before, after) in [("\\u00", ""), ("\\x", ""), ("&#x", ";")] {
+                all.push(numbered(bytes, before, digits, after));
+            }
+        }
         for before in 0..3 {
             all.push(base64(bytes, before, false));
             all.push(base64(bytes, before, true));
         }
-        all.push(hex(bytes, b"0123456789abcdef"));
-        all.push(hex(bytes, b"0123456789ABCDEF"));
+        all.push(hex(bytes, DIGITS));
+        all.push(hex(bytes, CAPITAL_DIGITS));
         // What is written in hexadecimal says the same in either case, and much of it does elsewhere.
         all.push(Zeroizing::new(bytes.to_ascii_lowercase()));
         all.push(Zeroizing::new(bytes.to_ascii_uppercase()));
@@ -63,13 +69,16 @@ impl Forms {
     }
 }
 
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
+const CAPITAL_DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+
 /// RFC 3986, section 2.3.
 const KEPT_STRICT: &str = "-._~";
 /// What `encodeURIComponent` leaves besides letters and digits.
 const KEPT_BY_SCRIPTS: &str = "-._~!*'()";
 
 fn percent(bytes: &[u8], kept: &[u8], upper: bool, all: bool) -> Zeroizing<Vec<u8>> {
-    let digits: &[u8; 16] = if upper { b"0123456789ABCDEF" } else { b"0123456789abcdef" };
+    let digits = if upper { CAPITAL_DIGITS } else { DIGITS };
     // Room for all of it: no copy is left behind by growing.
     let mut out = Zeroizing::new(Vec::with_capacity(bytes.len().saturating_mul(3)));
     for &byte in bytes {
@@ -86,6 +95,18 @@ fn percent(bytes: &[u8], kept: &[u8], upper: bool, all: bool) -> Zeroizing<Vec<u
 fn hex(bytes: &[u8], digits: &[u8; 16]) -> Zeroizing<Vec<u8>> {
     let mut out = Zeroizing::new(Vec::with_capacity(bytes.len().saturating_mul(2)));
     out.extend(bytes.iter().flat_map(|&byte| pair(byte, digits)));
+    out
+}
+
+/// Each character by its number, between these.
+fn numbered(bytes: &[u8], before: &str, digits: &[u8; 16], after: &str) -> Zeroizing<Vec<u8>> {
+    let one = before.len().saturating_add(2).saturating_add(after.len());
+    let mut out = Zeroizing::new(Vec::with_capacity(bytes.len().saturating_mul(one)));
+    for &byte in bytes {
+        out.extend_from_slice(before.as_bytes());
+        out.extend(pair(byte, digits));
+        out.extend_from_slice(after.as_bytes());
+    }
     out
 }
 
@@ -137,6 +158,8 @@ mod tests {
         assert!(has("pa/ss\"w\\rd", "pa\\/ss\\\"w\\\\rd"));
         assert!(has("a<b>c&d'efgh", "a&lt;b&gt;c&amp;d&#x27;efgh"));
         assert!(has("a<b>c&defgh", "a\\u003cb\\u003ec\\u0026defgh"));
+        assert!(has("a/Z", "\\u0061\\u002f\\u005a") && has("a/Z", "\\u0061\\u002F\\u005A"));
+        assert!(has("a/Z", "\\x61\\x2f\\x5a") && has("a/Z", "&#x61;&#x2F;&#x5A;"));
         assert!(has("sesame-open", "7365736d652d6f70656e".replace("6d65", "616d65").as_str()));
         assert!(has("abc", "%61%62%63"));
         assert!(has("0a1B2c3d", "0A1B2C3D") && has("0a1B2c3d", "0a1b2c3d"));

@@ -32,8 +32,10 @@ impl Aim<'_> {
             return Err(self.but(&format!("for the scheme {}", shown(said.as_str().as_bytes()))));
         }
         let with_port = self.with_port(head)?;
-        let path = head.uri.path_and_query().cloned();
-        let path = path.unwrap_or_else(|| PathAndQuery::from_static("/"));
+        let path = whole_path(head.uri.path_and_query())?;
+        if path == "*" && head.method != Method::OPTIONS {
+            return Err("its target is `*`, which is for OPTIONS alone".to_owned());
+        }
         if !path.as_str().bytes().all(is_plain) {
             return Err("its target has a character that has to be escaped".to_owned());
         }
@@ -110,6 +112,20 @@ fn is_of_host(name: &HeaderName) -> bool {
     OF_HOST.iter().any(|known| one_variable(name, known.as_bytes()))
 }
 
+/// The path and the query, as they are decided on and sent. HTTP/2 knows a fragment, which is left out, and may leave
+/// nothing before it, or a query alone: as it is, that would be no target of HTTP/1 (RFC 9112, section 3.2.1).
+fn whole_path(said: Option<&PathAndQuery>) -> Result<PathAndQuery, String> {
+    match said {
+        // An empty one calls itself so too, and is nothing when it is sent.
+        Some(path) if path == "/" => Ok(PathAndQuery::from_static("/")),
+        Some(path) if path.as_str().starts_with('/') || path == "*" => Ok(path.clone()),
+        Some(query) => format!("/{}", query.as_str())
+            .parse()
+            .map_err(|error: http::uri::InvalidUri| error.to_string()),
+        None => Ok(PathAndQuery::from_static("/")),
+    }
+}
+
 /// What stands in a target as it is. HTTP/1 is held to the same before ([`super::head`]).
 fn is_plain(byte: u8) -> bool {
     byte.is_ascii_graphic() && !matches!(byte, b'#' | b'\\' | b'"' | b'<' | b'>')
@@ -157,6 +173,37 @@ mod tests {
             let expected = (uri.to_owned(), host.to_owned());
             assert_eq!(take(target, &hosts, version), Ok(expected), "{target} {hosts:?}");
         }
+    }
+
+    /// What stands before a fragment of HTTP/2 may be nothing.
+    #[test]
+    fn a_path_is_whole() {
+        let host = "a.example".parse().unwrap();
+        let aim = Aim { host: &host, port: 443, secure: true };
+        let taken = |method: Method, path: &str| {
+            let mut parts = http::uri::Parts::default();
+            parts.scheme = Some(Scheme::HTTPS);
+            parts.authority = Some("a.example".parse().unwrap());
+            parts.path_and_query = Some(path.parse().unwrap());
+            let request = Request::builder().version(Version::HTTP_2).method(method);
+            let request = request.uri(Uri::from_parts(parts).unwrap());
+            let mut head = request.body(()).unwrap().into_parts().0;
+            aim.take(&mut head)?;
+            // As it is sent to a server of HTTP/1.
+            Ok::<_, String>(Uri::from(head.uri.path_and_query().unwrap().clone()).to_string())
+        };
+        for (path, whole) in [
+            ("/x?y", "/x?y"),
+            ("#", "/"),
+            ("?x", "/?x"),
+            ("?", "/?"),
+            ("?x#/y", "/?x"),
+            ("/#", "/"),
+        ] {
+            assert_eq!(taken(Method::GET, path).as_deref(), Ok(whole), "{path}");
+        }
+        assert_eq!(taken(Method::OPTIONS, "*").as_deref(), Ok("*"));
+        taken(Method::GET, "*").unwrap_err();
     }
 
     #[test]

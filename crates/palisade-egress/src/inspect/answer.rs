@@ -49,7 +49,11 @@ fn bytes(status: StatusCode, body: Map<String, Value>) -> Vec<u8> {
 
 fn denial(decision: &Decision) -> Map<String, Value> {
     let (reason, remedy) = match decision.reason.split_once(REMEDY) {
-        Some((reason, remedy)) => (reason.trim_end_matches([' ', ',', ';', '.']), remedy),
+        Some((reason, remedy)) => {
+            let reason = reason.trim_end();
+            let reason = reason.strip_suffix(" or").unwrap_or(reason);
+            (reason.trim_end_matches([' ', ',', ';', '.']), remedy)
+        }
         None => (
             decision.reason.as_str(),
             "the operator sees it with `palisade audit query --decision deny`, and can change the policy",
@@ -102,15 +106,23 @@ fn json(status: StatusCode, body: Map<String, Value>) -> Response<Payload> {
 /// The same answer, with the request's body held until it is sent: HTTP/2 takes letting go of one for
 /// letting go of both.
 pub(crate) fn holding(answer: Response<Payload>, body: Incoming) -> Response<Payload> {
-    answer.map(|payload| Holding { payload, _body: body }.boxed_unsync())
+    until_given(answer, body)
 }
 
-struct Holding {
+/// The same answer, with something that is there until it was given whole.
+pub(crate) fn until_given(
+    answer: Response<Payload>,
+    what: impl Send + Unpin + 'static,
+) -> Response<Payload> {
+    answer.map(|payload| Holding { payload, _what: what }.boxed_unsync())
+}
+
+struct Holding<T> {
     payload: Payload,
-    _body: Incoming,
+    _what: T,
 }
 
-impl Body for Holding {
+impl<T: Unpin> Body for Holding<T> {
     type Data = Bytes;
     type Error = Broken;
 

@@ -19,8 +19,18 @@ const OF_ONE_CONNECTION: &[&str] = &[
     "upgrade",
 ];
 
-/// What a client cannot take away by naming it in `Connection`: the message would be another one.
-const KEPT: &[&str] = &["content-length", "host"];
+/// What neither side can take away by naming it in `Connection`: the message would be another one, or its body would be
+/// taken for one that can be looked through.
+const KEPT: &[&str] = &[
+    "connect-content-encoding",
+    "content-encoding",
+    "content-length",
+    "content-range",
+    "content-type",
+    "grpc-encoding",
+    "host",
+    "sec-websocket-extensions",
+];
 
 /// What may come behind a request's body: what vouches for it. Some servers take each field that comes there for one of
 /// the head, on which was decided (RFC 9110, section 6.5.1, says who may), so no other does.
@@ -218,6 +228,24 @@ mod tests {
         ]);
         clean_request_trailers(&mut trailers);
         assert_eq!(names(&trailers), ["content-digest", "grpc-status", "x-amz-checksum-crc32"]);
+    }
+
+    /// What is not told any more would not be looked at either, and a client takes it as it comes.
+    #[test]
+    fn what_says_what_a_body_is_cannot_be_taken_away() {
+        for name in [
+            "content-encoding",
+            "content-type",
+            "content-range",
+            "grpc-encoding",
+            "connect-content-encoding",
+            "sec-websocket-extensions",
+        ] {
+            let mut answer = map(&[(name, "gzip")]);
+            answer.insert("connection", HeaderValue::from_static(name));
+            clean_answer(&mut answer);
+            assert_eq!(names(&answer), [name]);
+        }
     }
 
     #[test]

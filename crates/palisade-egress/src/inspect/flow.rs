@@ -1,5 +1,4 @@
 use std::{
-    io,
     pin::Pin,
     sync::{Arc, OnceLock},
     task::{Context, Poll},
@@ -28,8 +27,6 @@ pub(super) const QUIET: Duration = Duration::from_millis(100);
 pub(crate) enum Broken {
     #[error("the body broke off: {0}")]
     Http(#[from] hyper::Error),
-    #[error("the body broke off: {0}")]
-    Io(#[from] io::Error),
     #[error("{0}")]
     Refused(String),
 }
@@ -52,7 +49,12 @@ pub(crate) struct Flow {
     /// The request that this is the answer to.
     _request: Option<Ongoing>,
     pace: Option<Arc<Traffic>>,
+    /// Where it says why it does not go on, if it must not.
+    refused: Option<Refused>,
 }
+
+/// Why a request's body must not go on, once that is known.
+pub(crate) type Refused = Arc<OnceLock<String>>;
 
 /// Whether what is held back is to be asked for.
 enum Quiet {
@@ -70,7 +72,7 @@ pub(crate) type Report = Box<dyn FnOnce(String) + Send>;
 /// What sees a request's body, and where it says why the body must not go on.
 pub(crate) struct Watched {
     pub(crate) watch: Box<dyn BodyWatch>,
-    pub(crate) refused: Arc<OnceLock<String>>,
+    pub(crate) refused: Refused,
 }
 
 impl Watched {
@@ -93,10 +95,10 @@ impl Flow {
         inner: Lent,
         traffic: Arc<Traffic>,
         pace: Arc<Traffic>,
-        watch: Option<Watched>,
+        (watch, refused): (Option<Watched>, Refused),
     ) -> Self {
         let flow = Self::new(inner, traffic, Way::Out, None, None);
-        Self { pace: Some(pace), watch, ..flow }
+        Self { pace: Some(pace), watch, refused: Some(refused), ..flow }
     }
 
     /// From the server to the client.
@@ -135,14 +137,19 @@ impl Flow {
             report,
             _request: None,
             pace: None,
+            refused: None,
         }
     }
 
     /// Count so many bytes before they go on.
-    fn may(&self, count: usize) -> Result<(), io::Error> {
+    fn may(&self, count: usize) -> Result<(), Broken> {
         self.traffic.may(self.way, count).map_err(|event| {
+            let why = event.reason.clone();
             self.traffic.record_later(event);
-            io::ErrorKind::PermissionDenied.into()
+            if let Some(refused) = &self.refused {
+                refused.set(why.clone()).ok();
+            }
+            Broken::Refused(why)
         })
     }
 

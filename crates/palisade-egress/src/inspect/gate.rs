@@ -3,6 +3,7 @@
 
 use std::{
     collections::VecDeque,
+    future::poll_fn,
     io,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -35,6 +36,14 @@ struct Shared {
     told: VecDeque<Result<Admitted, &'static str>>,
     after: After,
     waiting: Option<Waker>,
+    /// Requests that came through and are not answered to their end.
+    open: usize,
+    /// Who reads the end of the client's side, which is kept from it as long as there are such.
+    ending: Option<Waker>,
+    /// The client says no more, and waits for an answer.
+    listens: bool,
+    /// Who wants to know of that.
+    asks: Option<Waker>,
     broken: Option<&'static str>,
     /// The last request was refused, whether or not all of it has come.
     turned_away: bool,
@@ -80,6 +89,44 @@ impl Admissions {
         self.shared().turned_away = true;
     }
 
+    /// A request is being answered as long as this is there.
+    pub(crate) fn answering(&self) -> Answering {
+        Answering(self.clone())
+    }
+
+    /// Resolves once the client has ended its side and waits for an answer, or is gone: that cannot be told apart.
+    pub(crate) async fn listens(&self) {
+        poll_fn(|cx| {
+            let mut shared = self.shared();
+            if shared.listens {
+                return Poll::Ready(());
+            }
+            shared.asks = Some(cx.waker().clone());
+            Poll::Pending
+        })
+        .await;
+    }
+
+    fn came(&self, one: Result<Admitted, &'static str>) {
+        let mut shared = self.shared();
+        shared.told.push_back(one);
+        shared.open = shared.open.saturating_add(1);
+    }
+
+    /// Whether a request is not answered to its end. Who asks is woken when all are.
+    fn is_answering(&self, cx: &Context<'_>) -> bool {
+        let mut shared = self.shared();
+        if shared.open == 0 {
+            return false;
+        }
+        shared.ending = Some(cx.waker().clone());
+        shared.listens = true;
+        if let Some(asks) = shared.asks.take() {
+            asks.wake();
+        }
+        true
+    }
+
     /// Why a request broke off in its body.
     pub(crate) fn broken(&self) -> Option<&'static str> {
         self.shared().broken
@@ -93,6 +140,22 @@ impl Admissions {
 
     fn shared(&self) -> MutexGuard<'_, Shared> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A request that came through, until its answer was given whole.
+#[derive(Debug)]
+pub(crate) struct Answering(Admissions);
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        let mut shared = self.0.shared();
+        shared.open = shared.open.saturating_sub(1);
+        if shared.open == 0
+            && let Some(ending) = shared.ending.take()
+        {
+            ending.wake();
+        }
     }
 }
 
@@ -113,6 +176,8 @@ pub(crate) struct Gate<S> {
     /// How much of `raw` behind `used` may be given on.
     passed: usize,
     ended: bool,
+    /// Whether the client's end is kept from the reader while there is an answer to come.
+    patient: bool,
     linger: Linger,
 }
 
@@ -142,9 +207,16 @@ impl<S> Gate<S> {
             blank: MOST_BLANK,
             passed: 0,
             ended: false,
+            patient: false,
             linger: Linger::default(),
         };
         (gate, admissions)
+    }
+
+    /// One for a reader that would take a client which says no more for gone. Each request has to be told of by
+    /// [`Admissions::answering`].
+    pub(crate) fn patient(self) -> Self {
+        Self { patient: true, ..self }
     }
 
     /// Whether the client is in the middle of a request, as far as that was read.
@@ -227,13 +299,13 @@ impl<S> Gate<S> {
             self.seen = pending.len();
             return false;
         }
-        match head::read(pending) {
+        match whole_so_far(pending) {
             Read::Partial => {
                 self.seen = pending.len();
                 return false;
             }
             Read::Whole(length, Head { framing, upgrade }) => {
-                self.admissions.shared().told.push_back(Ok(Admitted { upgrade }));
+                self.admissions.came(Ok(Admitted { upgrade }));
                 self.passed = length;
                 self.place = match framing {
                     _ if upgrade => Place::Upgrade,
@@ -242,7 +314,7 @@ impl<S> Gate<S> {
                 };
             }
             Read::Refused(why) => {
-                self.admissions.shared().told.push_back(Err(why));
+                self.admissions.came(Err(why));
                 self.raw.truncate(self.used);
                 self.raw.extend_from_slice(STAND_IN);
                 self.passed = STAND_IN.len();
@@ -277,6 +349,17 @@ impl<S> Gate<S> {
     }
 }
 
+/// A head, of which nothing is given on if the chunks that came with it have more than one reading already.
+fn whole_so_far(bytes: &[u8]) -> Read {
+    let read = head::read(bytes);
+    if let Read::Whole(length, Head { framing: Framing::Chunked, .. }) = read
+        && let Err(why) = Chunked::default().advance(bytes.get(length..).unwrap_or_default())
+    {
+        return Read::Refused(why);
+    }
+    read
+}
+
 impl<S: AsyncRead + Unpin> Gate<S> {
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.used > 0 {
@@ -291,6 +374,14 @@ impl<S: AsyncRead + Unpin> Gate<S> {
         self.raw.truncate(length + read);
         ready!(polled)?;
         self.ended = read == 0;
+        Poll::Ready(Ok(()))
+    }
+
+    /// The client says no more (RFC 9293, section 3.6), which is not to be seen as long as it has an answer to come.
+    fn poll_end(&self, cx: &Context<'_>) -> Poll<io::Result<()>> {
+        if self.patient && !self.is_sending() && self.admissions.is_answering(cx) {
+            return Poll::Pending;
+        }
         Poll::Ready(Ok(()))
     }
 
@@ -328,7 +419,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Gate<S> {
                     this.give(buffer);
                     return Poll::Ready(Ok(()));
                 }
-                Ok(false) if this.ended => return Poll::Ready(Ok(())),
+                Ok(false) if this.ended => return this.poll_end(cx),
                 Ok(false) if matches!(this.place, Place::Refused) => return Poll::Pending,
                 // More than this is not held for a protocol that is not agreed on.
                 Ok(false)

@@ -135,7 +135,8 @@ struct Fields {
     length: Option<u64>,
     chunked: bool,
     connection_upgrades: bool,
-    upgrade: bool,
+    upgrades: usize,
+    websocket: bool,
 }
 
 impl Fields {
@@ -163,7 +164,8 @@ impl Fields {
             let mut tokens = value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
             self.connection_upgrades |= tokens.any(|token| token.eq_ignore_ascii_case(b"upgrade"));
         } else if is("upgrade") {
-            self.upgrade = true;
+            self.upgrades += 1;
+            self.websocket = self.upgrades == 1 && value.eq_ignore_ascii_case(b"websocket");
         } else if FRAMING.iter().any(|known| one_variable(name, known.as_bytes())) {
             // The same to what turns headers into variables.
             return Err("a header is like Content-Length or Transfer-Encoding, and is neither");
@@ -183,7 +185,8 @@ impl Fields {
             (true, None) => Framing::Chunked,
             (false, length) => Framing::Length(length.unwrap_or(0)),
         };
-        let upgrade = (self.upgrade && self.connection_upgrades) || method == b"CONNECT";
+        // Of other offers nothing passes, so that nothing comes of them: clients make one of `h2c` with each request.
+        let upgrade = (self.websocket && self.connection_upgrades) || method == b"CONNECT";
         if upgrade && framing != Framing::Length(0) {
             return Err("it asks for another protocol and has a body");
         }

@@ -26,6 +26,7 @@ pub(crate) const MOST_BUFFERED: usize = 32 * 1024;
 
 pub(crate) const H2: &[u8] = b"h2";
 pub(crate) const HTTP_1_1: &[u8] = b"http/1.1";
+const HTTP_1_0: &[u8] = b"http/1.0";
 
 type Outward = Result<Arc<ClientConfig>, rustls::Error>;
 
@@ -83,7 +84,8 @@ impl Inspector {
             .with_safe_default_protocol_versions()?
             .with_no_client_auth()
             .with_cert_resolver(Arc::new(Leaves(ca)));
-        inward.alpn_protocols = vec![H2.to_vec(), HTTP_1_1.to_vec()];
+        // A client that offers the oldest alone is answered as it asks, and not turned away for it.
+        inward.alpn_protocols = vec![H2.to_vec(), HTTP_1_1.to_vec(), HTTP_1_0.to_vec()];
         Ok(Self {
             policy,
             transform: None,

@@ -31,6 +31,7 @@ use zeroize::Zeroizing;
 use super::{
     Inspector,
     answer::{self, Payload},
+    flow::Broken,
     head,
     inspector::{As, H2, MOST_BUFFERED},
     room::Room,
@@ -372,6 +373,11 @@ impl Upstream {
     }
 }
 
+/// Why the request's own body broke off, if that is what failed: the server has no part in it.
+fn of_body(error: &hyper::Error) -> Option<&Broken> {
+    error.source()?.downcast_ref()
+}
+
 /// Whether the connection was closed before there was an answer.
 fn is_closed(error: &hyper::Error) -> bool {
     let broke = || {
@@ -461,6 +467,7 @@ impl Failure {
                 StatusCode::GATEWAY_TIMEOUT
             }
             Failure::Slow(_) => StatusCode::GATEWAY_TIMEOUT,
+            Failure::Broke(error) if of_body(error).is_some() => StatusCode::BAD_REQUEST,
             Failure::Full => StatusCode::SERVICE_UNAVAILABLE,
             Failure::Certificate(_)
             | Failure::Unreachable(..)
@@ -478,6 +485,9 @@ impl Failure {
                 "the server's certificate is not good by the operator's certificate store: {why}"
             ),
             Failure::Unreachable(step, error) => format!("cannot {step} the server: {error}"),
+            Failure::Broke(error) if let Some(broken) = of_body(error) => {
+                format!("the request was not sent whole: {broken}")
+            }
             Failure::Broke(error) => match error.source() {
                 Some(inner) => format!("the server's answer cannot be used: {error}: {inner}"),
                 None => format!("the server's answer cannot be used: {error}"),

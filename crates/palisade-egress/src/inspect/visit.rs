@@ -3,7 +3,7 @@
 use std::{
     convert::Infallible,
     error::Error,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use bytes::{Bytes, BytesMut};
@@ -30,7 +30,7 @@ use super::{
     aim::Aim,
     answer::{self, Payload},
     elsewhere, fields,
-    flow::{Flow, Watched},
+    flow::{self, Flow, Watched},
     gate::{Admissions, Gate},
     head,
     inspector::{As, MOST_BUFFERED},
@@ -196,9 +196,13 @@ impl Visit {
         let (gate, admissions) = Gate::new(stream);
         let service = service_fn(|request| {
             let (visit, admissions) = (Arc::clone(self), admissions.clone());
-            async move { Ok::<_, Infallible>(visit.answer(request, Some(&admissions)).await) }
+            async move {
+                let answering = admissions.answering();
+                let answer = visit.answer(request, Some(&admissions)).await;
+                Ok::<_, Infallible>(answer::until_given(answer, answering))
+            }
         });
-        let served = http1::Builder::new()
+        let serving = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.proxy.limits.head)
             .auto_date_header(false)
@@ -206,9 +210,17 @@ impl Visit {
             .max_headers(head::MOST_HEADERS)
             .max_header_size(2 * head::LONGEST)
             .max_buf_size(4 * head::LONGEST)
-            .serve_connection(TokioIo::new(gate), service)
-            .with_upgrades()
-            .await;
+            .serve_connection(TokioIo::new(gate.patient()), service)
+            .with_upgrades();
+        let gone = async {
+            admissions.listens().await;
+            self.traffic.idle(self.proxy.limits.head).await;
+        };
+        let served = tokio::select! {
+            served = serving => served,
+            // Whether it still waits cannot be told, and it has waited for long.
+            () = gone => return false,
+        };
         if let Some(why) = admissions.broken() {
             self.record_denial(format!("its body can be read in more than one way: {why}")).await;
         }
@@ -266,10 +278,10 @@ impl Visit {
         match self.pass(request, offer).await {
             Ok(answer) => answer,
             Err(refused) => {
-                if let Some(admissions) = admissions {
-                    admissions.turned_away();
-                }
-                *refused
+                let Some(admissions) = admissions else { return *refused };
+                admissions.turned_away();
+                // Whatever came of it: it broke off for this, which is recorded when the connection ends.
+                admissions.broken().map_or(*refused, answer::malformed)
             }
         }
     }
@@ -349,7 +361,7 @@ impl Visit {
             Err(refused) => return Err(self.after(refused, Some(body), !expects).await),
         };
         let (watch, filter) = passing.map(|it| (it.body, it.answer)).unzip();
-        let refused = Arc::new(OnceLock::new());
+        let refused = flow::Refused::default();
         let watch = watch.map(|watch| Watched { watch, refused: Arc::clone(&refused) });
         // Other requests of the connection may be busy: that is no sign of this one.
         let pace = Arc::new(Traffic::new());
@@ -358,7 +370,7 @@ impl Visit {
             (None, watch) => {
                 let (traffic, pace) = (Arc::clone(&self.traffic), Arc::clone(&pace));
                 let body = Lent::to_be_returned(body, &returned);
-                Flow::out(body, traffic, pace, watch).boxed_unsync()
+                Flow::out(body, traffic, pace, (watch, Arc::clone(&refused))).boxed_unsync()
             }
             (Some(bytes), None) => answer::full(bytes),
             (Some(bytes), Some(mut watch)) => {

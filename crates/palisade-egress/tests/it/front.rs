@@ -137,3 +137,69 @@ async fn short_text_that_ends_is_no_request() {
     let world = Plan::to(echo.port).start().await;
     assert_eq!(world.exchange(b"hello").await.unwrap(), b"hello");
 }
+
+/// Not all protocols have lines: to wait for the end of one is to wait for ever.
+#[tokio::test]
+async fn a_message_without_a_lines_end_is_answered() {
+    let echo = Echo::start().await;
+    let world = Plan::to(echo.port).start().await;
+    for messages in [
+        &["JDWP-Handshake"][..],
+        &["ruok"],
+        &["hello", " world", "\n", "more"],
+        &["SET /x", "y", " z\n"],
+        &["x"; 8],
+    ] {
+        let mut client = world.connect().await;
+        for message in messages {
+            client.write_all(message.as_bytes()).await.unwrap();
+            let mut back = vec![0; message.len()];
+            timeout(SOON, client.read_exact(&mut back)).await.expect("an answer").unwrap();
+            assert_eq!(back, message.as_bytes(), "{messages:?}");
+        }
+    }
+    assert_eq!(world.denials().len(), 0);
+    assert!(world.events().iter().all(|event| event.detail.get("tls_name").is_none()));
+}
+
+/// What goes on before is no request yet, and no server does anything for it.
+#[tokio::test]
+async fn fronts_with_pauses_within_the_first_line() {
+    let echo = Echo::start().await;
+    let world = Plan::to(echo.port).start().await;
+    for (first, rest) in [
+        ("MK", "COL / HTTP/1.1\r\nHost: b.example\r\n\r\n"),
+        ("get / HTTP/1.1", "\r\nHost: b.example\r\n\r\n"),
+        ("COPY / HTTP/1.1", "\nHost: b.example\n\n"),
+        ("MOVE http://b.example/ HTTP/1.1", "\r\nHost: a.example\r\n\r\n"),
+        ("connect b.example:443 HTTP/1.1", "\r\n\r\n"),
+        ("XGET / HTTP/1.0", "\r\n\r\n"),
+        ("LOCK", " / HTTP/1.1\0\r\nHost: b.example\r\n\r\n"),
+    ] {
+        let before = world.denials().len();
+        let mut client = world.connect().await;
+        client.write_all(first.as_bytes()).await.unwrap();
+        let mut back = vec![0; first.len()];
+        timeout(SOON, client.read_exact(&mut back)).await.expect("an answer").unwrap();
+        client.write_all(rest.as_bytes()).await.unwrap();
+        timeout(SOON, client.read_u8()).await.unwrap().unwrap_err();
+        assert_eq!(world.denials().len(), before + 1, "{rest:?}");
+        let heard = std::mem::take(&mut *echo.heard.lock().unwrap());
+        assert_eq!(heard, first.as_bytes(), "{rest:?}");
+    }
+    // Some servers end a line with CR alone.
+    let mut client = world.connect().await;
+    client.write_all(b"MKCOL / HTTP/1.1\rHost: b.example\r\r").await.unwrap();
+    sleep(Duration::from_millis(400)).await;
+    assert_eq!(echo.heard(), b"");
+    // The twin.
+    let mut client = world.connect().await;
+    let request = "COPY / HTTP/1.1\r\nHost: a.example\r\n\r\n";
+    for part in [&request[..2], &request[2..14], &request[14..]] {
+        client.write_all(part.as_bytes()).await.unwrap();
+        sleep(Duration::from_millis(200)).await;
+    }
+    let mut back = vec![0; request.len()];
+    timeout(SOON, client.read_exact(&mut back)).await.unwrap().unwrap();
+    assert_eq!(back, request.as_bytes());
+}

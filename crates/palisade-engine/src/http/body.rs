@@ -135,11 +135,13 @@ fn message(json: &Json) -> Result<RpcMessage, String> {
         None => None,
     };
     let tool = match (&method, json.get("params")?) {
-        (Some(method), Some(params)) if fold(method) == TOOL_CALL => match params.get("name")? {
-            Some(Json::Text(name)) => Some(name.clone()),
-            Some(_) => return Err("the name of its tool is no text".to_owned()),
-            None => None,
-        },
+        (Some(method), Some(params)) if fold(method.trim()) == TOOL_CALL => {
+            match params.get("name")? {
+                Some(Json::Text(name)) => Some(name.clone()),
+                Some(_) => return Err("the name of its tool is no text".to_owned()),
+                None => None,
+            }
+        }
         _ => None,
     };
     Ok(RpcMessage { method, tool })

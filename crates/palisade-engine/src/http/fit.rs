@@ -71,7 +71,8 @@ fn one_message(matched: &JsonRpcMatch, message: &RpcMessage, effect: Effect) -> 
         // An answer has no method to be compared.
         return methods.is_empty() && tools.is_empty();
     };
-    let is_call = fold(method) == TOOL_CALL;
+    // White space around it does not count everywhere.
+    let is_call = fold(method.trim()) == TOOL_CALL;
     let tool = match &message.tool {
         _ if !is_call => !methods.is_empty() || tools.is_empty(),
         Some(tool) => listed(tools, tool, effect),

@@ -222,6 +222,7 @@ fn json_rpc_and_tools() {
     assert!(is_denied(only(), &post(&call("DELETE_file"))));
     assert!(is_denied(only(), &post(&format!("[{list},{}]", call("delete_file")))));
     assert!(is_denied(only(), &post(r#"{"method":"tools/call","params":{}}"#)));
+    assert!(is_denied(only(), &post(r#"{"method":" Tools/Call\t","params":{}}"#)));
     assert!(is_denied(only(), &post(r#"{"method":"TOOLS/call","params":{"name":"delete_x"}}"#)));
     assert!(!is_denied(only(), &post(list)) && !is_denied(only(), &post(&call("read_file"))));
     // Nothing was read, and nothing is known.

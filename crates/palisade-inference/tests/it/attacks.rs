@@ -240,7 +240,8 @@ async fn asks_for_another_protocol() {
     let server = server();
     let bench = Bench::new(&server.url(), &server.url()).await;
     for (path, protocol) in [
-        ("GET /v1/responses", "h2c"),
+        ("GET /v1/responses", "h2c, websocket"),
+        ("GET /v1/responses", "TLS/1.0"),
         ("GET /v1/responses?x=1", "websocket"),
         ("POST /v1/responses", "websocket"),
         ("GET /v1/realtime", "websocket"),

@@ -39,6 +39,25 @@ async fn a_call_reaches_the_provider_with_the_real_key() {
     assert_eq!(*bench.ledger.actions.lock().unwrap(), [call]);
 }
 
+/// Java's client offers it with each request in the clear.
+#[tokio::test]
+async fn an_offer_of_http2_is_not_taken_and_does_no_harm() {
+    let server = server();
+    let bench = Bench::new(&server.url(), &server.url()).await;
+    let body = r#"{"model":"claude-x","max_tokens":9}"#;
+    let request = format!(
+        "POST /v1/messages HTTP/1.1\r\nhost: inference.local\r\nconnection: Upgrade, HTTP2-Settings, close\r\n\
+         http2-settings: AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA\r\nupgrade: h2c\r\nanthropic-version: 2023-06-01\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let answer = bench.raw(request.as_bytes()).await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(answer.contains("Hello there, reader."), "{answer}");
+    let seen = server.requests().remove(0);
+    assert!(!seen.headers.contains_key("upgrade") && !seen.headers.contains_key("http2-settings"));
+}
+
 #[tokio::test]
 async fn both_formats_stream_and_count_and_list() {
     let server = server();

@@ -341,6 +341,7 @@ fn sends_more_than_the_rule_lets_it() {
         let before = stage.server.requests().len();
         let ran = stage.curl("/x", &[version, "--data-binary", "@whole"]);
         assert!(!ran.out.contains("hello"), "{ran}");
+        assert!(ran.out.contains("102400 bytes sent in a session"), "{ran}");
         assert_eq!(stage.server.requests().len(), before, "nothing came whole");
     }
     let many = format!(

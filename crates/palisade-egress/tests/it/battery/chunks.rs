@@ -1,5 +1,7 @@
 //! Bodies in chunks that two servers could read in two ways.
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
 use super::{Server, said, stage};
 
 /// Answers once the body is whole as a strict reader has it, or never.
@@ -69,10 +71,43 @@ async fn no_body_that_can_be_read_in_two_ways_looks_whole() {
         );
         let answer = said(&stage, request.as_bytes(), usize::from(!behind.is_empty())).await;
         assert!(!answer.contains("HTTP/1.1 2"), "{bad:?}: {answer}");
+        if !behind.is_empty() {
+            assert!(answer.starts_with("HTTP/1.1 400 "), "{bad:?}: {answer}");
+        }
         tokio::time::sleep(std::time::Duration::from_millis(2)).await;
         let heard = server.take();
+        assert!(behind.is_empty() || heard.is_empty(), "{bad:?}: {heard}");
         assert!(!heard.contains("smuggled"), "{bad:?}: {heard}");
         assert!(!heard.ends_with("0\n\n"), "{bad:?}: the body looks whole: {heard}");
+    }
+}
+
+/// What comes later is another matter: the head is with the server by then. The client is told that it was its own body.
+#[tokio::test]
+async fn a_body_that_goes_wrong_later_is_not_the_servers_fault() {
+    let server = Server::start(at_the_end).await;
+    let stage = stage(server.port).await;
+    for bad in ["5 \r\nhello\r\n0\r\n\r\n", "5\nhello\r\n0\r\n\r\n", "x\r\n", "5\r\nhellox"] {
+        let mut client = stage.world.connect().await;
+        let head =
+            "POST /x HTTP/1.1\r\nHost: a.example\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n";
+        client.write_all(head.as_bytes()).await.unwrap();
+        let heard = async {
+            while !server.heard.lock().unwrap().ends_with(b"ok\r\n") {
+                tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+            }
+        };
+        tokio::time::timeout(super::PATIENCE, heard).await.expect("the head went on");
+        client.write_all(bad.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        let reading = client.read_to_end(&mut answer);
+        tokio::time::timeout(super::PATIENCE, reading).await.expect("it ends").ok();
+        let answer = String::from_utf8(answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{bad:?}: {answer}");
+        assert!(answer.contains("read in more than one way"), "{bad:?}: {answer}");
+        assert!(!server.take().ends_with("0\n\n"), "{bad:?}");
+        let blamed = |event: &palisade_core::Event| event.reason.contains("the server's answer");
+        assert!(!stage.world.events().iter().any(blamed), "{:?}", stage.world.events());
     }
 }
 

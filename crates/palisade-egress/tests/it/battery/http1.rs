@@ -86,7 +86,7 @@ const FRAMING: &[&str] = &[
     "X",
     "X y",
     "Upgrade: websocket\r\nConnection: upgrade\r\nContent-Length: 5",
-    "Upgrade: x\r\nConnection: upgrade\r\nTransfer-Encoding: chunked",
+    "Upgrade: WebSocket\r\nConnection: upgrade\r\nTransfer-Encoding: chunked",
 ];
 
 const LINES: &[&str] = &[
@@ -114,6 +114,8 @@ const LINES: &[&str] = &[
     "GET /",
     "GET /a b HTTP/1.1",
     "GET  HTTP/1.1",
+    "GET * HTTP/1.1",
+    "DELETE * HTTP/1.1",
     "/ HTTP/1.1",
     " / HTTP/1.1",
     "G\u{0}ET / HTTP/1.1",
@@ -286,6 +288,23 @@ async fn no_offer_of_another_protocol_hides_what_follows() {
         let request = format!("GET / HTTP/1.1\r\nHost: a.example\r\n{lines}\r\n\r\n{behind}");
         let answer = said(&stage, request.as_bytes(), 2).await;
         assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{lines}: {answer}");
+        assert_eq!(answer.matches("HTTP/1.1 403 ").count(), 1, "{lines}: {answer}");
+        let heard = server.take().to_lowercase();
+        assert!(!heard.contains("upgrade") && !heard.contains("http2-settings"), "{heard}");
+        assert!(!heard.contains("behind"), "{lines}: {heard}");
+    }
+    // Some clients (curl, Java) make one of `h2c` with each request in the clear, whatever its body.
+    for (lines, sent) in [
+        ("Upgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\nContent-Length: 2", "ok"),
+        ("Upgrade: h2c\r\nTransfer-Encoding: chunked", "2\r\nok\r\n0\r\n\r\n"),
+        ("Upgrade: h2c, websocket\r\nContent-Length: 2", "ok"),
+        ("Upgrade: websocket\r\nUpgrade: h2c\r\nContent-Length: 2", "ok"),
+    ] {
+        let request = format!(
+            "POST / HTTP/1.1\r\nHost: a.example\r\nConnection: Upgrade, HTTP2-Settings\r\n{lines}\r\n\r\n{sent}{behind}"
+        );
+        let answer = said(&stage, request.as_bytes(), 2).await;
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{lines}: {answer}");
         assert_eq!(answer.matches("HTTP/1.1 403 ").count(), 1, "{lines}: {answer}");
         let heard = server.take().to_lowercase();
         assert!(!heard.contains("upgrade") && !heard.contains("http2-settings"), "{heard}");

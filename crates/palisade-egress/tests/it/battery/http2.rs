@@ -87,6 +87,7 @@ fn refused() -> Vec<(&'static str, Vec<u8>)> {
         ("no path", only(&[METHOD, SCHEME, AUTHORITY])),
         ("an empty path", to("")),
         ("a path without a slash", to("x")),
+        ("an asterisk that is not for OPTIONS", to("*")),
         ("a path that is a URL", to("http://evil.example/")),
         ("a path that is an authority", to("evil.example:443")),
         ("a blank in the path", to("/a b")),

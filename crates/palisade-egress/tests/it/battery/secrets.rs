@@ -74,6 +74,15 @@ fn percent(text: &str, kept: fn(u8) -> bool, upper: bool) -> String {
     text.bytes().map(one).collect()
 }
 
+/// Each character by its number.
+fn numbered(before: &str, upper: bool, after: &str) -> String {
+    let one = |byte: u8| match upper {
+        true => format!("{before}{byte:02X}{after}"),
+        false => format!("{before}{byte:02x}{after}"),
+    };
+    REAL.bytes().map(one).collect()
+}
+
 fn hex(text: &str) -> String {
     text.bytes().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -98,6 +107,10 @@ fn forms() -> Vec<(&'static str, String)> {
         ("in HTML", html(REAL)),
         ("in HTML with a number", html(REAL).replace('\'', "&#39;")),
         ("in HTML with another number", html(REAL).replace('\'', "&#x27;")),
+        ("in JSON throughout", numbered("\\u00", false, "")),
+        ("in JSON throughout in capitals", numbered("\\u00", true, "")),
+        ("in JavaScript throughout", numbered("\\x", false, "")),
+        ("in HTML throughout", numbered("&#x", true, ";")),
         ("in base64", basic("")),
         ("in base64 behind one", basic("x")),
         ("in base64 behind two", basic("xy")),
@@ -205,6 +218,37 @@ async fn no_answer_gives_the_secret_away() {
                 assert!(answer.ends_with(&stand_in), "{answer}");
             }
         }
+    }
+}
+
+/// How its answer is coded, and that this is nobody else's business.
+fn coded_by_the_way(heard: &[u8]) -> Option<Vec<u8>> {
+    let text = std::str::from_utf8(heard).ok()?.split_once(" HTTP/1.1")?.0.to_owned();
+    let name = text.strip_prefix("GET /")?;
+    Some(
+        format!(
+            "HTTP/1.1 200 OK\r\nConnection: close, {name}\r\n{name}: gzip\r\nContent-Length: 2\r\n\r\nok"
+        )
+        .into_bytes(),
+    )
+}
+
+#[tokio::test]
+async fn what_says_how_an_answer_is_coded_is_not_taken_away_before_it_is_looked_at() {
+    let server = Server::start(coded_by_the_way).await;
+    let (world, _) = world(server.port).await;
+    for (name, status) in [
+        ("Content-Encoding", 502),
+        ("content-encoding", 502),
+        ("grpc-encoding", 502),
+        ("connect-content-encoding", 502),
+        ("sec-websocket-extensions", 502),
+        ("x-other", 200),
+    ] {
+        let request = format!("GET /{name} HTTP/1.1\r\nHost: a.example\r\n\r\n");
+        let answer = exchanged(&world, request.as_bytes(), 1).await;
+        let expected = format!("HTTP/1.1 {status} ");
+        assert!(answer.starts_with(expected.as_bytes()), "{name}: {}", answer.escape_ascii());
     }
 }
 

@@ -119,6 +119,88 @@ async fn http2_streams_are_decided_each() {
     assert_eq!(server.came.lock().unwrap().len(), 1);
 }
 
+/// Answers once it has waited.
+fn late(request: Request<hyper::body::Incoming>) -> super::stage::futures::Answer {
+    Box::pin(async move {
+        let word = request.uri().path().trim_start_matches('/').to_owned();
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        http::Response::new(body(word))
+    })
+}
+
+/// A client that says no more waits for its answers all the same (RFC 9112, section 9.6).
+#[tokio::test]
+async fn who_ends_its_side_behind_its_requests_is_answered() {
+    let server = Server::start(&[b"http/1.1"], late).await;
+    let stage = Stage::before(server.port, server.root.clone()).await;
+    let one = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: a.example\r\n\r\n");
+    let post = "POST /c HTTP/1.1\r\nHost: a.example\r\nContent-Length: 2\r\n\r\nxy";
+    let chunked = "POST /d HTTP/1.1\r\nHost: a.example\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n";
+    for (requests, answers) in [
+        (one("/a"), 1),
+        (format!("{}{}", one("/a"), one("/b")), 2),
+        (post.to_owned(), 1),
+        (chunked.to_owned(), 1),
+        (one("/denied/x"), 1),
+        ("GET / HTTP/1.1\nHost: a.example\n\n".to_owned(), 1),
+    ] {
+        let mut stream = stage.tls(&[b"http/1.1"]).await;
+        stream.write_all(requests.as_bytes()).await.unwrap();
+        stream.shutdown().await.unwrap();
+        let mut got = String::new();
+        timeout(SOON, stream.read_to_string(&mut got)).await.expect("it ends").ok();
+        assert_eq!(got.matches("HTTP/1.1 ").count(), answers, "{requests:?}: {got}");
+        let good = got.matches("HTTP/1.1 200 ").count();
+        assert!(good == answers || got.contains("refused") || got.contains("denied"), "{got}");
+    }
+    // Without a word of TLS it is gone.
+    let mut stream = stage.tls(&[b"http/1.1"]).await;
+    stream.write_all(one("/e").as_bytes()).await.unwrap();
+    stream.get_mut().0.shutdown().await.unwrap();
+    let mut got = String::new();
+    timeout(SOON, stream.read_to_string(&mut got)).await.expect("it ends").ok();
+    assert_eq!(got, "");
+    // Half a request is none.
+    let mut stream = stage.tls(&[b"http/1.1"]).await;
+    stream.write_all(&post.as_bytes()[..post.len() - 1]).await.unwrap();
+    stream.shutdown().await.unwrap();
+    let mut got = String::new();
+    timeout(SOON, stream.read_to_string(&mut got)).await.expect("it ends").ok();
+    assert!(!got.contains(" 200 "), "{got}");
+}
+
+/// It may be gone as well: that looks the same.
+#[tokio::test]
+async fn who_has_ended_its_side_does_not_wait_for_ever() {
+    fn never(_: Request<hyper::body::Incoming>) -> super::stage::futures::Answer {
+        Box::pin(std::future::pending())
+    }
+    let server = Server::start(&[b"http/1.1"], never).await;
+    let mut plan = crate::world::Plan::to(server.port);
+    plan.limits.head = Duration::from_millis(500);
+    let stage = Stage::with(plan, server.root.clone(), None).await;
+    let mut stream = stage.tls(&[b"http/1.1"]).await;
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: a.example\r\n\r\n").await.unwrap();
+    stream.shutdown().await.unwrap();
+    let mut got = String::new();
+    timeout(SOON, stream.read_to_string(&mut got)).await.expect("it ends").ok();
+    assert_eq!(got, "");
+    stage.world.end().await;
+}
+
+/// Some clients offer what they are told to speak, and nothing else (RFC 7301, section 6, has a name for it).
+#[tokio::test]
+async fn a_client_that_offers_http_1_0_alone_is_served() {
+    let server = Server::start(&[b"http/1.1"], hello).await;
+    let stage = Stage::before(server.port, server.root.clone()).await;
+    let mut stream = stage.tls(&[b"http/1.0"]).await;
+    assert_eq!(stream.get_ref().1.alpn_protocol(), Some(b"http/1.0".as_slice()));
+    stream.write_all(b"GET /x HTTP/1.0\r\nHost: a.example\r\n\r\n").await.unwrap();
+    let mut answer = String::new();
+    timeout(SOON, stream.read_to_string(&mut answer)).await.unwrap().unwrap();
+    assert!(answer.starts_with("HTTP/1.0 200 ") && answer.ends_with("hello"), "{answer}");
+}
+
 #[tokio::test]
 async fn http2_clients_reach_servers_that_speak_http1_only() {
     let server = Server::start(&[b"http/1.1"], hello).await;
