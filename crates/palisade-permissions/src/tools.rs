@@ -532,7 +532,7 @@ fn is_led_elsewhere(fields: &Map<String, Value>) -> bool {
             let known = |name: &&str| {
                 path.strip_suffix(*name).is_some_and(|folder| FOLDERS.contains(&folder))
             };
-            !SHELLS.iter().any(|name| known(&name))
+            !SHELLS.iter().any(known)
         }
         _ => true,
     };
