@@ -73,15 +73,69 @@ const TWINS: &[Twin] = &[
     twin("websearch", "WebSearch", &[]),
     twin("grep", "Grep", &[]),
     twin("glob", "Glob", &[]),
+    // Those that permission rules know besides.
+    twin("terminal", "Bash", &[]),
+    twin("run_terminal_command", "Bash", &[]),
+    twin("powershell", "PowerShell", &[]),
+    twin("pwsh", "PowerShell", &[]),
+    twin("cmd", "PowerShell", &[]),
+    twin("read_many_files", "Read", &[]),
+    twin("view", "Read", PATH),
+    twin("open_file", "Read", PATH),
+    twin("cat_file", "Read", PATH),
+    twin("edit_file", "Edit", &[("path", "file_path"), ("target_file", "file_path")]),
+    twin("str_replace", "Edit", PATH),
+    twin("search_replace", "Edit", PATH),
+    twin("str_replace_editor", "Edit", PATH),
+    twin("str_replace_based_edit_tool", "Edit", PATH),
+    twin("insert", "Edit", PATH),
+    twin("delete_file", "Edit", &[("path", "file_path"), ("target_file", "file_path")]),
+    twin("update_file", "Edit", PATH),
+    twin("patch", "Edit", &[]),
+    twin("ApplyPatch", "Edit", &[]),
+    twin("multiedit", "MultiEdit", PATH),
+    twin("multi_edit", "MultiEdit", PATH),
+    twin("edit_notebook", "NotebookEdit", &[("target_notebook", "notebook_path")]),
+    twin("create_file", "Write", PATH),
+    twin("create", "Write", PATH),
+    twin("fetch", "WebFetch", &[]),
+    twin("fetch_url", "WebFetch", &[]),
+    twin("browser_navigate", "WebFetch", &[]),
+    twin("browser", "WebFetch", &[("targetUrl", "url")]),
+    twin("open_url", "WebFetch", &[]),
+    twin("grep_files", "Grep", &[]),
+    twin("ripgrep", "Grep", &[]),
+    twin("codebase_search", "Grep", &[]),
+    twin("file_search", "Glob", &[]),
+    twin("find_files", "Glob", &[]),
+    twin("glob_file_search", "Glob", &[]),
+    twin("ls", "LS", &[]),
+    twin("list", "LS", &[]),
+    twin("list_dir", "LS", &[("dir_path", "path")]),
+    twin("task", "Task", &[]),
+    twin("spawn_agent", "Task", &[]),
+    twin("sessions_spawn", "Task", &[]),
+    twin("delegate_to_agent", "Task", &[]),
+    twin("invoke_agent", "Task", &[]),
+    twin("skill", "Skill", &[]),
+    twin("activate_skill", "Skill", &[]),
 ];
 
+const PATH: &[(&str, &str)] = &[("path", "file_path"), ("filePath", "file_path")];
+
+/// A tool's name without that of the group which some models write before it.
+fn bare(name: &str) -> &str {
+    let bare = name.strip_prefix("functions.").or_else(|| name.strip_prefix("default_api."));
+    bare.unwrap_or(name)
+}
+
 fn of(name: &str) -> Option<&'static Twin> {
-    TWINS.iter().find(|twin| twin.name == name)
+    TWINS.iter().find(|twin| twin.name == bare(name))
 }
 
 /// The name that Claude Code has for this tool.
 pub(crate) fn name_of_claude(name: &str) -> &str {
-    of(name).map_or(name, |twin| twin.of_claude)
+    of(name).map_or(bare(name), |twin| twin.of_claude)
 }
 
 /// The input as Claude Code's tool has it.
@@ -154,6 +208,36 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn tools_of_all_agents_have_the_name_that_hooks_are_written_for() {
+        for (name, claude) in [
+            ("functions.Bash", "Bash"),
+            ("functions.exec_command", "Bash"),
+            ("default_api.run_shell_command", "Bash"),
+            ("functions.mcp__x__y", "mcp__x__y"),
+            ("terminal", "Bash"),
+            ("str_replace_based_edit_tool", "Edit"),
+            ("create_file", "Write"),
+            ("edit_file", "Edit"),
+            ("delete_file", "Edit"),
+            ("view", "Read"),
+            ("fetch", "WebFetch"),
+            ("ripgrep", "Grep"),
+            ("list_dir", "LS"),
+            ("spawn_agent", "Task"),
+            ("activate_skill", "Skill"),
+            ("Bash", "Bash"),
+            ("mcp__functions.x__y", "mcp__functions.x__y"),
+        ] {
+            assert_eq!(name_of_claude(name), claude, "{name}");
+        }
+        let input = json!({"command": "create", "path": "/x", "file_text": "y"});
+        let input = input.as_object().unwrap();
+        let shown = input_of_claude("str_replace_based_edit_tool", input);
+        assert_eq!(shown.get("file_path"), Some(&json!("/x")));
+        assert_eq!(input_of_agent("str_replace_based_edit_tool", input, shown), *input);
+    }
 
     #[test]
     fn there_and_back() {

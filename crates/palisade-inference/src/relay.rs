@@ -12,7 +12,7 @@ use crate::{
     endpoint::Wire,
     headers,
     hosted::{self, EVENT_STREAM, Frames},
-    inspect::{MOST_WHOLE, Ruling, Unreadable, denied},
+    inspect::{MOST_WHOLE, Ruling, Unreadable, denied, one_spelling},
     observe::Finish,
     passage::{Checks, Passage},
     reading::Reading,
@@ -175,6 +175,7 @@ async fn whole(
         let text = std::str::from_utf8(&body).map_err(|_| "answered with no UTF-8".to_owned())?;
         let value = strict_json::parse(text).map_err(|why| unreadable(why.into()))?;
         let Some(format) = wire.whole() else { return said(body, &value) };
+        one_spelling(&value).map_err(unreadable)?;
         if let Some(usage) = format.usage(&value) {
             watcher.usage(usage);
         }

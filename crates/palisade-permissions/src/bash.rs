@@ -448,6 +448,15 @@ impl Permissions {
         if lost && paths.iter().any(|path| !path.starts_with('/')) {
             return false;
         }
+        // With the workspace go the files that other programs take orders from.
+        if edits
+            && command.program() == Some("rm")
+            && paths.iter().any(|path| {
+                folders.iter().any(|cwd| cwd.ways(path).iter().any(|it| self.is_around(it)))
+            })
+        {
+            return false;
+        }
         paths.iter().all(|path| {
             folders.iter().all(|cwd| {
                 let ways = cwd.ways(path);

@@ -250,6 +250,13 @@ impl Permissions {
                     _ => found,
                 }
             }
+            // The language of another shell is not read, and so each rule for commands may be about it.
+            Meaning::Unclear(why) if understood.names.iter().any(|name| name == "PowerShell") => {
+                match rules.any_of(&understood.names).or_else(|| rules.any_about_commands()) {
+                    Some(rule) => Found::Perhaps { rule, why: (*why).to_owned() },
+                    None => Found::No,
+                }
+            }
             Meaning::Unclear(why) => match rules.any_of(&understood.names) {
                 Some(rule) => Found::Perhaps { rule, why: (*why).to_owned() },
                 None => Found::No,
@@ -273,6 +280,12 @@ impl Permissions {
         cwd: &Cwd<'_>,
     ) -> Found {
         for meaning in may_mean(call) {
+            let runs = matches!(meaning, Meaning::Command(_) | Meaning::Program(_));
+            if let Some(rule) = rules.whole_tool(&["Bash".to_owned()]).filter(|_| runs) {
+                let why =
+                    format!("what `{}` does is not known, and it has a command", shown(&call.name));
+                return Found::Perhaps { rule, why };
+            }
             let line = self.line(&meaning, cwd.folder());
             let understood = Understood { meaning, ..understood.clone() };
             match self.found(rules, call, &understood, &line, cwd) {
@@ -443,20 +456,26 @@ impl Permissions {
         if files::is_sink(path) {
             return Ok(());
         }
-        if ways.iter().all(|path| self.allow.edits.of(path).is_some()) {
-            return Ok(());
-        }
-        let accepts = self.mode == Mode::AcceptEdits;
-        if accepts && ways.iter().any(files::is_protected) {
+        // Whatever a rule or the mode permits, as Claude Code does: a rule for a folder does not mean them.
+        if ways.iter().any(files::is_protected) {
             return Err(format!(
                 "`{}` is a file that other programs take orders from",
                 shown(path)
             ));
         }
+        if ways.iter().all(|path| self.allow.edits.of(path).is_some()) {
+            return Ok(());
+        }
+        let accepts = self.mode == Mode::AcceptEdits;
         if accepts && ways.iter().all(|path| self.is_inside(path)) {
             return Ok(());
         }
         Err(format!("no `Edit` rule and no mode permits a change of `{}`", shown(path)))
+    }
+
+    /// Whether this is a folder of the work, or one round it.
+    pub(crate) fn is_around(&self, path: &Path) -> bool {
+        self.roots.iter().any(|root| root.starts_with(path))
     }
 
     fn is_inside(&self, path: &Path) -> bool {

@@ -30,7 +30,9 @@ pub(crate) fn found(rules: &Rules, command: &Command) -> Found {
         patterns.find(|(_, pattern)| {
             let moved =
                 pattern.words().len() > 1 && behind.iter().any(|text| pattern.possibly(text));
-            moved || in_any_order(pattern, command)
+            moved
+                || in_any_order(pattern, command)
+                || without_between(pattern, command).is_some_and(|text| pattern.possibly(&text))
         })
     });
     if let Some((rule, _)) = reordered {
@@ -70,6 +72,74 @@ fn behind_options(command: &Command) -> Vec<CommandText> {
     out
 }
 
+/// The command without the options, and what may be their values, that stand between the words of the rule, each of
+/// which may have another name: `aws s3 rm` of `aws s3 --profile x rm`, `npm publish` of `npm pub`.
+fn without_between(pattern: &CommandPattern, command: &Command) -> Option<CommandText> {
+    let (program, wanted) = pattern.words().split_first()?;
+    let arguments = command.words.get(1..)?;
+    if wanted.iter().any(|word| word.starts_with('-')) {
+        return None;
+    }
+    let mut wanted = wanted.iter();
+    let mut next = wanted.next()?;
+    let mut words = vec![Field::text(program.as_str())];
+    let mut may_be_value = false;
+    for (index, argument) in arguments.iter().enumerate().take(MOST_OPTIONS) {
+        let text = argument.known()?;
+        if text == next || same_task(program, text, next) {
+            words.push(Field::text(next.as_str()));
+            may_be_value = false;
+            let Some(following) = wanted.next() else {
+                words.extend(arguments.iter().skip(index + 1).cloned());
+                return Some(CommandText::new(&words, false));
+            };
+            next = following;
+        } else if is_option(argument) {
+            may_be_value = true;
+        } else if may_be_value {
+            may_be_value = false;
+        } else {
+            return None;
+        }
+    }
+    None
+}
+
+/// Whether two words say the same to a program that has several for one thing. Npm takes each beginning of a word
+/// that no other word has too. Sources: npm's `lib/utils/cmd-list.js`, cargo's built-in aliases.
+fn same_task(program: &str, given: &str, wanted: &str) -> bool {
+    const NPM: &[&[&str]] = &[
+        &["install", "i", "in", "ins", "inst", "insta", "instal", "isnt", "isntall", "add"],
+        &["ci", "ic", "clean-install", "install-clean", "isntall-clean"],
+        &["uninstall", "un", "unlink", "remove", "rm", "r"],
+        &["update", "up", "upgrade", "udpate"],
+        &["run", "run-script", "rum", "urn"],
+        &["exec", "x"],
+        &["test", "t", "tst"],
+        &["config", "c"],
+        &["view", "v", "info", "show"],
+        &["dist-tag", "dist-tags"],
+        &["owner", "author"],
+        &["link", "ln"],
+        &["init", "create", "innit"],
+    ];
+    const CARGO: &[&[&str]] = &[
+        &["build", "b"],
+        &["check", "c"],
+        &["doc", "d"],
+        &["run", "r"],
+        &["test", "t"],
+        &["remove", "rm"],
+    ];
+    let groups = match program {
+        "npm" => NPM,
+        "cargo" => CARGO,
+        _ => return false,
+    };
+    let shortened = program == "npm" && given.len() > 2 && wanted.starts_with(given);
+    shortened || groups.iter().any(|group| group.contains(&given) && group.contains(&wanted))
+}
+
 fn is_option(field: &Field) -> bool {
     field.start().starts_with(['-', '+']) && field.start().len() > 1
 }
@@ -91,8 +161,12 @@ fn in_any_order(pattern: &CommandPattern, command: &Command) -> bool {
     let has = |option: &str| match short_letters(option) {
         Some(letters) => letters.chars().all(|letter| {
             given.iter().any(|text| {
-                short_letters(text).is_some_and(|given| given.contains(letter))
-                    || long_of(command.program(), letter).is_some_and(|long| is_long(text, long))
+                let long = long_of(command.program(), letter);
+                let same = |given: char| {
+                    given == letter || (long.is_some() && long_of(command.program(), given) == long)
+                };
+                short_letters(text).is_some_and(|given| given.chars().any(same))
+                    || long.is_some_and(|long| is_long(text, long))
             })
         }),
         None => given.iter().any(|text| {

@@ -386,7 +386,7 @@ fn push(out: &mut Vec<Used>, word: &Field, writes: Writes) {
         add(word.clone());
     }
     for (at, c) in text.char_indices() {
-        if matches!(c, '=' | '@' | ':' | ',')
+        if matches!(c, '=' | '@' | ':' | ',' | '<')
             && let Some(rest) = text.get(..=at).and_then(|before| word.after(before))
         {
             add(rest);

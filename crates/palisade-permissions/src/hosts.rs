@@ -46,19 +46,34 @@ impl HostRule {
 pub(crate) fn host_of(url: &str) -> Option<String> {
     let url = url.trim_matches(|c: char| c.is_control() || c == ' ');
     let rest = match url.split_once("://") {
-        Some((scheme, rest)) if scheme.chars().all(in_scheme) => rest,
+        // Of a file, the host says nothing; what else there is, is no page of the web.
+        Some((scheme, rest))
+            if ["http", "https"].iter().any(|it| scheme.eq_ignore_ascii_case(it)) =>
+        {
+            rest
+        }
+        Some((scheme, _)) if scheme.chars().all(in_scheme) => return None,
         // What `https:host`, `https:\\host` and `data:…` are, readers do not agree on.
         _ if has_scheme(url) => return None,
         _ => url,
     };
-    let end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let authority = rest.get(..end)?;
-    if authority.contains('@') || authority.is_empty() {
+    // A host ends at `\` for some readers, and for others it is part of a name before an `@`.
+    if authority.contains(['@', '\\']) || authority.is_empty() {
         return None;
     }
     let host = match authority.strip_prefix('[') {
         Some(rest) => return rest.split_once(']').map(|(host, _)| host.to_ascii_lowercase()),
-        None => authority.split(':').next()?,
+        None => {
+            let (host, port) = authority.split_once(':').unwrap_or((authority, ""));
+            // What is no number is no port.
+            let is_port = port.bytes().all(|b| b.is_ascii_digit());
+            if !is_port || (!port.is_empty() && port.parse::<u16>().is_err()) {
+                return None;
+            }
+            host
+        }
     };
     if let Ok(name) = host.parse::<HostName>() {
         return Some(name.as_str().to_owned());
@@ -109,7 +124,17 @@ mod tests {
             ("https://a.test:8443", Some("a.test")),
             ("a.test/x", Some("a.test")),
             ("https://a.test@evil.test/", None),
-            ("https://evil.test\\@a.test/", Some("evil.test")),
+            ("https://evil.test\\@a.test/", None),
+            ("https://a.test\\@evil.test/", None),
+            ("https://a.test\\.evil.test/", None),
+            ("https://a.test/\\@evil.test/", Some("a.test")),
+            ("https://a.test:80:90/", None),
+            ("https://a.test:0x50/", None),
+            ("https://a.test:99999/", None),
+            ("https://a.test:/", Some("a.test")),
+            ("HTTPS://a.test/", Some("a.test")),
+            ("file://a.test/etc/passwd", None),
+            ("ftp://a.test/", None),
             ("https://[::1]/", Some("::1")),
             ("https://", None),
             ("a.test:8443/x", Some("a.test")),

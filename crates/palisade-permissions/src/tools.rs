@@ -386,6 +386,12 @@ pub(crate) fn may_mean(call: &ToolCall) -> Vec<Meaning> {
     {
         out.push(meant);
     }
+    let urls = ["url", "uri", "targetUrl"].iter().filter_map(|key| call.input.text(key));
+    let urls: Vec<String> =
+        urls.filter(|url| crate::hosts::host_of(url).is_some()).map(str::to_owned).collect();
+    if !urls.is_empty() {
+        out.push(Meaning::Fetch(urls));
+    }
     match paths(&call.input) {
         Some(paths) if !paths.is_empty() => out.push(Meaning::Edit(paths)),
         _ => {}
@@ -408,6 +414,9 @@ fn is_code(call: &ToolCall) -> bool {
 }
 
 fn meaning(kind: Kind, call: &ToolCall) -> Meaning {
+    if kind != Kind::Inner && has_twins(&call.input) {
+        return Meaning::Unclear("two of its keys differ in small and capital letters alone");
+    }
     match kind {
         Kind::Code => Meaning::Code,
         // What is typed into a command that runs already; the rest of what this tool does looks on.
@@ -503,6 +512,41 @@ fn meaning(kind: Kind, call: &ToolCall) -> Meaning {
     }
 }
 
+/// Whether two keys are one to an agent that does not tell capital letters from small ones, as readers of JSON in Go do.
+fn has_twins(input: &ToolInput) -> bool {
+    let ToolInput::Object(fields) = input else { return false };
+    let mut keys: Vec<String> = fields.keys().map(|key| key.to_ascii_lowercase()).collect();
+    keys.sort_unstable();
+    keys.windows(2).any(|pair| matches!(pair, [one, other] if one == other))
+}
+
+/// Whether a command is to run otherwise than the shell does that is read here: in another one, or with variables by
+/// which it does something else.
+fn is_led_elsewhere(fields: &Map<String, Value>) -> bool {
+    const SHELLS: [&str; 5] = ["bash", "sh", "dash", "zsh", "ksh"];
+    const FOLDERS: [&str; 6] =
+        ["", "/bin/", "/usr/bin/", "/usr/local/bin/", "/opt/homebrew/bin/", "/sbin/"];
+    let other_shell = |value: &Value| match value {
+        Value::Null | Value::Bool(_) => false,
+        Value::String(path) => {
+            let known = |name: &&str| {
+                path.strip_suffix(*name).is_some_and(|folder| FOLDERS.contains(&folder))
+            };
+            !SHELLS.iter().any(known)
+        }
+        _ => true,
+    };
+    let leads = |value: &Value| match value {
+        Value::Null => false,
+        Value::Object(set) => {
+            set.iter().any(|(name, to)| !to.is_string() || palisade_shell::changes_meaning(name))
+        }
+        _ => true,
+    };
+    ["shell", "shell_path"].iter().filter_map(|key| fields.get(*key)).any(other_shell)
+        || ["env", "environment"].iter().filter_map(|key| fields.get(*key)).any(leads)
+}
+
 /// What stands under one of these keys, each of which counts for some agent.
 ///
 /// # Errors
@@ -525,8 +569,11 @@ fn command(call: &ToolCall) -> Meaning {
         ToolInput::Text(text) => return Meaning::Command(text.clone()),
         ToolInput::Object(fields) => fields,
     };
-    let nested =
-        fields.get("action").and_then(Value::as_object).and_then(|action| action.get("command"));
+    let action = fields.get("action").and_then(Value::as_object);
+    if is_led_elsewhere(fields) || action.is_some_and(is_led_elsewhere) {
+        return Meaning::Unclear("it says in which shell, or with which variables, it is to run");
+    }
+    let nested = action.and_then(|action| action.get("command"));
     // With more than one of these, which one counts is the agent's affair.
     let given: Vec<&Value> = ["command", "cmd", "script", "chars"]
         .iter()
@@ -534,6 +581,20 @@ fn command(call: &ToolCall) -> Meaning {
         .chain(nested)
         .filter(|value| !value.is_null())
         .collect();
+    // Several, one after the other.
+    let lists = [Some(fields), action].into_iter().flatten();
+    let lists: Vec<&Value> =
+        lists.filter_map(|it| it.get("commands")).filter(|it| !it.is_null()).collect();
+    if let ([], [Value::Array(all)]) = (given.as_slice(), lists.as_slice()) {
+        let all: Option<Vec<&str>> = all.iter().map(Value::as_str).collect();
+        return match all {
+            Some(all) if !all.is_empty() => Meaning::Command(all.join("\n")),
+            _ => Meaning::Unclear("the call has no command that can be told"),
+        };
+    }
+    if !lists.is_empty() {
+        return Meaning::Unclear("the call has no command that can be told");
+    }
     match given.as_slice() {
         [Value::String(text)] => Meaning::Command(text.clone()),
         [Value::Array(words)] => {
@@ -584,6 +645,8 @@ fn paths_in(fields: &Map<String, Value>, depth: usize) -> Option<Vec<String>> {
     for key in PATHS {
         match fields.get(key) {
             None | Some(Value::Null) => {}
+            // No file has such a name: whoever opens it opens another one.
+            Some(Value::String(path)) if path.contains('\0') => return None,
             Some(Value::String(path)) => out.push(path.clone()),
             Some(_) => return None,
         }

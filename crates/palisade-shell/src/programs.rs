@@ -7,6 +7,7 @@ mod keeps;
 mod languages;
 mod moves;
 mod powers;
+mod sed;
 mod shells;
 mod variables;
 mod wrappers;

@@ -172,6 +172,10 @@ struct Walk<'a> {
     evaluates: bool,
     /// Quoted texts that such an evaluation would run something of.
     loaded: Vec<String>,
+    /// A text of which such an evaluation might run something has parts that are not known.
+    composed: bool,
+    /// What was written to files, by their last names.
+    written: Vec<(String, Field)>,
     certain: bool,
     given: Given,
     /// What the command before this one in a pipe says, if it only says something.
@@ -224,6 +228,8 @@ impl<'a> Walk<'a> {
             other_breaks: false,
             evaluates: false,
             loaded: Vec::new(),
+            composed: false,
+            written: Vec::new(),
             certain: true,
             given,
             said: None,
@@ -235,6 +241,9 @@ impl<'a> Walk<'a> {
     fn evaluate(&mut self) {
         if !self.evaluates {
             return;
+        }
+        if self.composed {
+            self.line.unclear("a text that may be evaluated is put together");
         }
         let loaded = std::mem::take(&mut self.loaded);
         for text in loaded.iter().take(MOST_TEXTS) {
@@ -355,9 +364,14 @@ impl<'a> Walk<'a> {
             Node::Flow { variable, words, lists, redirects } => {
                 if variable.is_none() && !words.is_empty() {
                     self.line.construct("a `case` or a `for` that counts");
+                    // What counts is arithmetic.
+                    self.evaluates = true;
                 }
                 for word in words {
                     let fields = self.fields(word);
+                    if let Some(name) = variable {
+                        fields.iter().for_each(|value| self.assigned(name, value));
+                    }
                     self.line.mentioned.extend(fields);
                     if variable.is_none() {
                         // `for ((name=…))`
@@ -454,6 +468,29 @@ impl<'a> Walk<'a> {
         (files, input)
     }
 
+    /// Remembers what is written to files, where that is known.
+    fn writes(&mut self, command: &Command) {
+        let tee = command.program() == Some("tee");
+        let said = if tee { Some(Field::joined(&command.texts)) } else { says(command) };
+        let Some(said) = said.filter(|said| !said.pieces().is_empty()) else { return };
+        let named = command.redirects.iter().filter(|it| it.writes).map(|it| &it.file);
+        let named = named.chain(command.words.iter().skip(1).filter(|_| tee));
+        for file in named {
+            let name = file.known().and_then(|path| path.rsplit('/').next()).unwrap_or_default();
+            if !name.is_empty() && self.written.len() < MOST_TEXTS {
+                self.written.push((name.to_owned(), said.clone()));
+            }
+        }
+    }
+
+    /// What was written before to files that these words name: whoever runs one of them runs that.
+    fn written_before(&self, words: &[Field]) -> Vec<Field> {
+        let names: Vec<&str> =
+            words.iter().filter_map(|word| word.known()?.rsplit('/').next()).collect();
+        let found = self.written.iter().filter(|(name, _)| names.contains(&name.as_str()));
+        found.map(|(_, text)| text.clone()).collect()
+    }
+
     fn simple(&mut self, simple: &Simple) {
         let outer = std::mem::take(&mut self.within);
         let mut words = Vec::new();
@@ -477,6 +514,8 @@ impl<'a> Walk<'a> {
             texts,
             directories: self.directories.clone(),
         };
+        command.texts.extend(self.written_before(&command.words));
+        self.writes(&command);
         let bare_exec = command.words.len() == 1 && command.program() == Some("exec");
         let outer = self.given.clone();
         if let Some(input) = input {

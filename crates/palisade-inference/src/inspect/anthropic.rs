@@ -82,6 +82,10 @@ impl Stream for MessageStream {
             }
             "message_delta" => {
                 let delta = value.get("delta").unwrap_or(&Value::Null);
+                // Clients that take all of it for the message's would have blocks that nobody saw begin.
+                if delta.get("content").is_some_and(|content| !content.is_null()) {
+                    return Err(Unreadable::Format("a message gets content beside its blocks"));
+                }
                 out.ids.extend(container(delta).map(str::to_owned));
                 self.count(value.get("usage"), out);
                 if !self.held.is_empty() {

@@ -10,7 +10,8 @@ use serde_json::{Map, Value, json};
 
 use self::rewrite::Rewrite;
 use super::{
-    Asked, Held, MOST_PARTS, Outlet, Ruling, Stream, Unreadable, Whole, number, object, text, value,
+    Asked, Held, MOST_PARTS, Outlet, Ruling, Stream, Unreadable, Whole, has_call, number, object,
+    text, value,
 };
 use crate::{
     observe::Usage,
@@ -478,6 +479,9 @@ fn known_keys(message: &Value) -> Result<(), Unreadable> {
         if !plain && odd && !empty {
             return Err(Unreadable::Format("a message has calls under a name that is not known"));
         }
+    }
+    if has_call(message, "content") {
+        return Err(Unreadable::Format("a message has calls in its content"));
     }
     Ok(())
 }

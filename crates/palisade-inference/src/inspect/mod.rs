@@ -193,8 +193,66 @@ impl Held {
 fn value(event: &Event) -> Result<Option<Value>, Unreadable> {
     match event.data.as_deref() {
         None | Some("" | "[DONE]") => Ok(None),
-        Some(data) => Ok(Some(strict_json::parse(data)?)),
+        Some(data) => {
+            let value = strict_json::parse(data)?;
+            one_spelling(&value)?;
+            Ok(Some(value))
+        }
     }
+}
+
+/// Where an answer has what an agent does, and what that stands in.
+const PLACES: [&str; 16] = [
+    "candidates",
+    "choices",
+    "content",
+    "content_block",
+    "delta",
+    "function",
+    "function_call",
+    "index",
+    "item",
+    "message",
+    "name",
+    "output",
+    "parts",
+    "response",
+    "tool_calls",
+    "type",
+];
+
+/// Refuses an answer that has one of these places twice, in small and in capital letters: to a reader that does not tell
+/// them apart, as those of Go do not, the last one counts.
+pub(crate) fn one_spelling(value: &Value) -> Result<(), Unreadable> {
+    match value {
+        Value::Array(list) => list.iter().try_for_each(one_spelling),
+        Value::Object(fields) => fields.iter().try_for_each(|(key, value)| {
+            let other = |place: &&&str| key.eq_ignore_ascii_case(place) && key != **place;
+            let place = PLACES.iter().find(other);
+            if place.is_some_and(|place| fields.contains_key(*place)) {
+                return Err(Unreadable::Format("it has a key twice, in small and capital letters"));
+            }
+            // What a tool is given is not the format's.
+            match PLACES.contains(&key.as_str()) {
+                true => one_spelling(value),
+                false => Ok(()),
+            }
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Whether a part of a message could be a call in another spelling: parts only say something.
+fn may_be_call(part: &Value) -> bool {
+    text(part, "type").is_some_and(|kind| {
+        let lower = kind.to_ascii_lowercase();
+        ["tool", "call", "function"].iter().any(|word| lower.contains(word))
+    })
+}
+
+/// Whether one of the parts in this field of a message could.
+fn has_call(message: &Value, field: &str) -> bool {
+    message.get(field).and_then(Value::as_array).is_some_and(|parts| parts.iter().any(may_be_call))
 }
 
 /// The kind of an event of a format in which it is told twice, and has to be the same both times.

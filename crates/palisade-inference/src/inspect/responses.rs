@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 
 use self::item::{Key, asked, input_field, is_passive, key, message};
 use super::{
-    Asked, Held, MOST_PARTS, Outlet, Ruling, Stream, Unreadable, Whole, chat::words, kind, number,
-    set, shown, text, value,
+    Asked, Held, MOST_PARTS, Outlet, Ruling, Stream, Unreadable, Whole, chat::words, kind,
+    may_be_call, number, set, shown, text, value,
 };
 use crate::{
     observe::Usage,
@@ -89,6 +89,9 @@ impl Stream for ResponseStream {
             }
             "error" | "keepalive" => self.other(event, Some(value), out),
             _ => match kind.strip_prefix("response.").and_then(|rest| rest.split_once('.')) {
+                Some(("content_part", _)) if value.get("part").is_some_and(may_be_call) => {
+                    Err(Unreadable::Format("a message has calls in its content"))
+                }
                 Some(("content_part" | "output_text" | "refusal" | "audio", _)) => {
                     self.other(event, Some(value), out)
                 }

@@ -211,7 +211,7 @@ fn other_tools() {
     let read = |path: &str| call("Read", json!({"file_path": path}));
     let edit = |path: &str| call("Write", json!({"file_path": path, "content": ""}));
     let fetch = |url: &str| call("WebFetch", json!({"url": url, "prompt": "x"}));
-    type Rows = [(&'static str, &'static str, ToolCall, Verdict); 30];
+    type Rows = [(&'static str, &'static str, ToolCall, Verdict); 39];
     let rows: Rows = [
         ("deny", "Read(.env)", read(".env"), Deny),
         ("deny", "Read(.env)", read("/no-such-work/sub/.env"), Deny),
@@ -239,6 +239,15 @@ fn other_tools() {
         ("allow", "WebFetch(domain:*.local.test)", fetch("https://local.test/"), Ask),
         ("allow", "WebFetch(domain:a.test)", fetch("https://A.test"), Allow),
         ("allow", "WebFetch(domain:a.test)", fetch("https://b.a.test"), Ask),
+        ("allow", "WebFetch(domain:a.test)", fetch("https://a.test\\@b.test/"), Ask),
+        ("allow", "WebFetch(domain:a.test)", fetch("file://a.test/etc/passwd"), Ask),
+        ("deny", "WebFetch(domain:a.test)", fetch("https://b.test\\@a.test/"), Ask),
+        ("allow", "Edit(src/**)", edit("src/deep/n.js"), Allow),
+        ("allow", "Edit(src/**)", edit("src/.git/config"), Ask),
+        ("allow", "Edit(src/**)", edit("src/.bashrc"), Ask),
+        ("allow", "Edit(src/**)", edit("src/n.js\0"), Ask),
+        ("allow", "Edit(src/**)", bash("echo x > src/.git/config"), Ask),
+        ("allow", "Write", edit("src/.git/config"), Allow),
         ("allow", "mcp__a__*", call("mcp__a__b", json!({})), Allow),
         ("allow", "Skill(review)", call("Skill", json!({"skill": "review"})), Allow),
         ("allow", "Bash(ls *)", read("README.md"), Allow),
@@ -281,6 +290,9 @@ fn modes() {
         (Mode::AcceptEdits, edit(".git/config"), Ask),
         (Mode::AcceptEdits, edit("sub/.bashrc"), Ask),
         (Mode::AcceptEdits, bash("rm ../x"), Ask),
+        (Mode::AcceptEdits, bash("rm -rf ."), Ask),
+        (Mode::AcceptEdits, bash("rm -rf src/.."), Ask),
+        (Mode::AcceptEdits, bash("rm -rf ./src"), Allow),
         (Mode::Plan, bash("ls"), Allow),
         (Mode::Plan, bash("touch x"), Deny),
         (Mode::Plan, bash("node x"), Deny),

@@ -96,8 +96,9 @@ impl Parser<'_, '_> {
         let start = self.cursor.at;
         self.deeper(|parser| parser.expanded_until_brace(&mut inner, quoted))?;
         let text = self.cursor.text.get(start..self.cursor.at).unwrap_or_default();
-        // `@P` expands the value as a prompt, which runs what is in it; an index is arithmetic, which may.
-        let prompt = text.contains("@P") || text.contains('[') || text.contains(':');
+        // `@P` expands the value as a prompt, which runs what is in it; an index is arithmetic, which may. `${!name}` is
+        // what the value names, an index of it included.
+        let prompt = text.contains("@P") || text.contains(['[', ':']) || text.starts_with('!');
         let written = text.to_owned();
         parts.push(Part::Expansion { inner: inner.into_parts(), quoted, prompt, written });
         Ok(())

@@ -79,8 +79,17 @@ pub(super) fn find(arguments: &[Field]) -> Vec<Inner> {
                 "what stands where `find` may be told to run something is not known",
             ));
         }
-        // `fd -xcmd`, `fd --exec=cmd`.
+        // What is not known may be such an option, with a command behind it.
         let text = argument.start();
+        let next = arguments.get(index + 1).and_then(Field::known).unwrap_or_default();
+        if argument.known().is_none()
+            && argument.pieces() != [Piece::AnyWords]
+            && RUNS.iter().any(|option| option.starts_with(text))
+            && next.starts_with(|c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '_'))
+        {
+            out.extend(words(arguments.get(index + 1..).unwrap_or_default(), false, false));
+        }
+        // `fd -xcmd`, `fd --exec=cmd`.
         let joined = match text.split_once('=') {
             Some((name, value)) if RUNS.contains(&name) => Some(value),
             _ => text.strip_prefix("-x").or_else(|| text.strip_prefix("-X")),

@@ -2,6 +2,7 @@
 
 use super::{
     Inner,
+    languages::embedded,
     wrappers::{option_texts, script, somewhere, valued_option, words},
 };
 use crate::Field;
@@ -76,7 +77,20 @@ pub(super) fn git(arguments: &[Field]) -> Vec<Inner> {
                 ["--sendmail-cmd", "--smtp-server", "--to-cmd", "--cc-cmd", "--header-cmd"];
             out.extend(option_texts(rest, &options, &[]));
         }
-        Some("hook" | "for-each-repo") => out.extend(somewhere(rest)),
+        Some("hook") => out.extend(somewhere(rest)),
+        Some("for-each-repo") => {
+            let given = rest.iter().position(|field| !field.start().starts_with('-'));
+            let (command, rest) = rest.split_at(given.map_or(rest.len(), |at| at + 1));
+            out.extend(command.last().and_then(|command| own(command.start(), rest)));
+        }
+        Some("merge-index") => out.extend(somewhere(rest)),
+        Some("daemon") => out.extend(option_texts(rest, &["--access-hook"], &[])),
+        Some("instaweb") => {
+            out.extend(valued_option(rest, 'd', &["--httpd"]));
+            out.extend(valued_option(rest, 'b', &["--browser"]));
+        }
+        // Programs of another language.
+        Some("filter-repo") => out.extend(embedded(rest)),
         Some("bisect") if rest.first().and_then(Field::known) == Some("run") => {
             out.extend(words(rest.get(1..).unwrap_or_default(), false, true));
         }
@@ -119,12 +133,14 @@ pub(super) fn git(arguments: &[Field]) -> Vec<Inner> {
                 other => other,
             }));
             for field in rest {
-                // `clone -c core.sshCommand=…`
-                if let Some((name, value)) = field.known().and_then(|text| text.split_once('='))
-                    && name.contains('.')
-                {
+                // `clone -c core.sshCommand=…`, `clone --config=core.fsmonitor=…`
+                let text = field.known().unwrap_or_default();
+                let setting = match text.split_once('=') {
+                    Some((option, setting)) if option.starts_with("--c") => setting,
+                    _ => text,
+                };
+                if let Some((name, value)) = setting.split_once('=') {
                     let value = value.trim_start_matches('!');
-                    let name = name.trim_start_matches("--config=");
                     if name.contains('.') && crate::parse::script(value).is_ok() {
                         out.push(script(Field::text(value), false));
                     }

@@ -289,12 +289,14 @@ const TASKS: &[(&[&str], &[&str])] = &[
 /// [starts](super::started).
 pub(crate) fn keeps(program: &str, arguments: &[Field]) -> bool {
     if wrappers::is_looked_through(program) {
-        return true;
+        return !reads_orders(program, arguments);
     }
     let first = arguments.iter().find(|argument| !argument.start().starts_with('-'));
     let first = first.map(Field::start).unwrap_or_default();
     let harmless = match program {
-        "gh" | "glab" => !matches!(first, "alias" | "extension" | "ext" | "codespace" | "cs"),
+        "gh" | "glab" => {
+            !matches!(first, "alias" | "config" | "extension" | "ext" | "codespace" | "cs")
+        }
         "split" | "install" => !arguments.iter().any(|argument| {
             let text = argument.start();
             text.starts_with("--f") || text.starts_with("--st") || text.is_empty()
@@ -309,11 +311,40 @@ fn is_task(program: &str, task: &str) -> bool {
     found.is_some_and(|(_, tasks)| tasks.is_empty() || tasks.contains(&task))
 }
 
-/// Whether a package manager is given settings, of which some are commands.
+/// Whether a program that is looked through is told to read from a file what it is to do: that may be a text of the
+/// same line.
+fn reads_orders(program: &str, arguments: &[Field]) -> bool {
+    let options: &[&str] = match program {
+        "ssh" | "scp" | "autossh" => &["-F"],
+        "sed" => &["-f", "--file"],
+        "man" => &["-C", "--config-file"],
+        "git" => &["-cinclude", "include."],
+        _ => return false,
+    };
+    arguments.iter().map(Field::start).any(|text| options.iter().any(|it| text.starts_with(it)))
+}
+
+/// Whether a program is given settings, of which some are commands, or a text in which commands stand.
 fn has_settings(program: &str, arguments: &[Field]) -> bool {
-    matches!(program, "apt" | "apt-get" | "aptitude")
-        && arguments.iter().any(|argument| {
-            let text = argument.start();
-            text.contains("::") || text.starts_with("-o") || text.starts_with("-c")
-        })
+    let any = |of: fn(&str) -> bool| arguments.iter().any(|argument| of(argument.start()));
+    match program {
+        "apt" | "apt-get" | "aptitude" => {
+            any(|text| text.contains("::") || text.starts_with("-o") || text.starts_with("-c"))
+        }
+        "dpkg" => {
+            any(|text| ["--pre-", "--post-", "--status-l"].iter().any(|it| text.starts_with(it)))
+        }
+        "rpm" => any(|text| {
+            text.contains("%(")
+                || text.contains("%{")
+                || ["--pipe", "--load", "--macros"].iter().any(|it| text.starts_with(it))
+        }),
+        "go" => any(|text| text.contains("-extld") || text == "-w" || text.contains("-toolexec")),
+        "docker" | "podman" => {
+            any(|text| matches!(text, "-" | "-f-" | "--file=-") || text.starts_with("--runtime"))
+        }
+        "kubectl" | "oc" => any(|text| matches!(text, "-" | "-f-" | "set-credentials" | "set")),
+        "yq" => any(|text| text.contains("system")),
+        _ => false,
+    }
 }

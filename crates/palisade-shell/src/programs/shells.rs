@@ -24,6 +24,8 @@ pub(super) fn shell(arguments: &[Field]) -> Vec<Inner> {
     let mut at = 0;
     let mut command = false;
     let mut input = false;
+    // Lines that it reads may stand for lines before them.
+    let mut recalls = false;
     let mut out = Vec::new();
     while let Some(argument) = arguments.get(at) {
         let Some(text) = argument.known() else { break };
@@ -57,6 +59,9 @@ pub(super) fn shell(arguments: &[Field]) -> Vec<Inner> {
                 input |= text.contains('s');
                 // Each of these takes an argument of its own, wherever it stands among the letters.
                 let own = text.matches(['o', 'O']).count();
+                recalls |= text.starts_with('-') && text.contains(['i', 'H']);
+                let values = arguments.iter().skip(at + 1).take(own);
+                recalls |= values.filter_map(Field::known).any(|value| value.starts_with("hist"));
                 let takes_text = text.contains('C');
                 if takes_text {
                     out.extend(arguments.get(at + 1).map(|text| script(text.clone(), false)));
@@ -77,6 +82,9 @@ pub(super) fn shell(arguments: &[Field]) -> Vec<Inner> {
         // A script: it is named, and what is in it is not read here.
         Some(_) => out.extend(words(arguments.get(at..).unwrap_or_default(), false, true)),
         None => out.push(Inner::Unclear("what a shell is to run is not known")),
+    }
+    if recalls && out.iter().any(|what| matches!(what, Inner::Input)) {
+        out.push(Inner::Unclear("a line that a shell reads may stand for one before it"));
     }
     out
 }
@@ -126,11 +134,17 @@ pub(super) fn ssh(arguments: &[Field]) -> Vec<Inner> {
 pub(super) fn ssh_options(arguments: &[Field]) -> Vec<Inner> {
     let mut out = Vec::new();
     for argument in arguments {
-        let Some(text) = argument.known() else { continue };
+        // What follows may not be known.
+        let text = argument.start();
         let Some((name, command)) = text.split_once(['=', ' ', '\t']) else { continue };
-        if name.to_ascii_lowercase().ends_with("command") {
-            let command = command.trim_start_matches(['=', ' ', '\t']);
-            out.push(script(Field::text(command), true));
+        let name = name.to_ascii_lowercase();
+        let command = command.trim_start_matches(['=', ' ', '\t']);
+        let before = text.len() - command.len();
+        let value = || argument.after(text.get(..before).unwrap_or_default());
+        if name.ends_with("command") {
+            out.extend(value().map(|command| script(command, true)));
+        } else if name.ends_with("xauthlocation") {
+            out.extend(value().map(|program| script(program, false)));
         }
     }
     out

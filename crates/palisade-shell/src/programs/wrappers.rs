@@ -5,6 +5,7 @@ use super::{
     each::{find, xargs},
     git::{git, under_own_name},
     languages::embedded,
+    sed::may_run,
     shells::{shell, sourced, ssh, ssh_options},
 };
 use crate::Field;
@@ -240,13 +241,24 @@ fn by_arguments(program: &str, words: &[Field]) -> Vec<Inner> {
         }
         "source" | "." => return sourced(arguments),
         "xargs" => return xargs(arguments),
-        "find" | "fd" | "fdfind" => return find(arguments),
+        "find" => return find(arguments),
+        "fd" | "fdfind" => return find(&with_runs_apart(arguments)),
         "parallel" | "sem" => return parallel(arguments),
-        "ssh" | "mosh" | "autossh" => return ssh(arguments),
+        "ssh" | "autossh" => return ssh(arguments),
+        "mosh" => {
+            let mut out = option_texts(arguments, &["--ssh", "--server", "--client"], &[]);
+            out.extend(ssh(arguments));
+            return out;
+        }
         "flock" => return flock(arguments),
         "su" | "runuser" | "script" | "scriptreplay" | "newgrp" | "sg" => {
             let mut out = valued_option(arguments, 'c', &["--command", "--session-command"]);
             out.extend(after_dashes(arguments));
+            // The shell that it starts may be any program.
+            if matches!(program, "su" | "runuser") {
+                let shells = valued_option(arguments, 's', &["--shell"]);
+                out.extend(shells.into_iter().map(doubted));
+            }
             if out.is_empty() {
                 out.push(Inner::Input);
             }
@@ -288,7 +300,17 @@ fn by_arguments(program: &str, words: &[Field]) -> Vec<Inner> {
             }
             return out;
         }
-        "rsync" => return valued_option(arguments, 'e', &["--rsh", "--rsync-path"]),
+        "rsync" => {
+            return valued_option(arguments, 'e', &["--rsh", "--rsync-path", "--password-command"]);
+        }
+        "gh" | "glab" => return cloned_by(arguments),
+        "sed" | "gsed" => {
+            let mut out = embedded(arguments);
+            if may_run(arguments) {
+                out.push(Inner::Unclear("`sed` runs what becomes of a text"));
+            }
+            return out;
+        }
         "sort" => return option_texts(arguments, &["--compress-program"], &[]),
         "rg" => return option_texts(arguments, &["--pre", "--hostname-bin"], &[]),
         "man" => {
@@ -298,6 +320,8 @@ fn by_arguments(program: &str, words: &[Field]) -> Vec<Inner> {
         }
         "scp" | "sftp" => {
             let mut out = valued_option(arguments, 'S', &[]);
+            // A server of files that it starts here. Source: scp(1), sftp(1).
+            out.extend(valued_option(arguments, 'D', &[]).into_iter().map(doubted));
             out.extend(ssh_options(arguments));
             return out;
         }
@@ -316,7 +340,7 @@ fn by_arguments(program: &str, words: &[Field]) -> Vec<Inner> {
             return arguments.iter().map(|text| script(text.clone(), false)).collect();
         }
         "tmux" | "screen" | "expect" | "socat" | "nc" | "ncat" | "vim" | "vi" | "nvim" | "ex"
-        | "awk" | "gawk" | "mawk" | "sed" | "psql" | "sqlite3" | "gdb" => {
+        | "awk" | "gawk" | "mawk" | "psql" | "sqlite3" | "gdb" => {
             return embedded(arguments);
         }
         "at" | "batch" => return vec![Inner::Input],
@@ -340,7 +364,14 @@ fn by_arguments(program: &str, words: &[Field]) -> Vec<Inner> {
         Some((_, wrapper)) => {
             // Only the plain name is the wrapper that is known to do nothing by itself.
             let plain = words.first().and_then(Field::known) == Some(program);
-            through(wrapper, program, arguments, plain)
+            let mut out = through(wrapper, program, arguments, plain);
+            match program {
+                // The machine's name may be left out.
+                "setarch" => out.extend(somewhere(arguments).into_iter().map(doubted)),
+                "strace" | "ltrace" => out.extend(piped_output(arguments)),
+                _ => {}
+            }
+            out
         }
         None => Vec::new(),
     }
@@ -352,6 +383,35 @@ pub(super) fn script(text: Field, certain: bool) -> Inner {
 
 pub(super) fn words(words: &[Field], transparent: bool, certain: bool) -> Option<Inner> {
     (!words.is_empty()).then(|| Inner::Words { words: words.to_vec(), transparent, certain })
+}
+
+/// What is behind `--` is for the `git clone` that these run.
+fn cloned_by(arguments: &[Field]) -> Vec<Inner> {
+    let behind = arguments.iter().skip_while(|field| field.known() != Some("--")).skip(1);
+    let mut given = ["git", "clone"].map(Field::text).to_vec();
+    given.extend(behind.cloned());
+    if given.len() > 2 { words(&given, false, false).into_iter().collect() } else { Vec::new() }
+}
+
+/// `fd -Hx program` as `fd -x program`: letters that take no value may stand before the one that runs something.
+fn with_runs_apart(arguments: &[Field]) -> Vec<Field> {
+    let plain =
+        |text: &str| !text.is_empty() && text.chars().all(|c| "HIsiFgapLlquUh01".contains(c));
+    let apart = |field: &Field| {
+        let letters = field.known().and_then(|text| text.strip_prefix('-')).unwrap_or_default();
+        let runs = ['x', 'X'].into_iter().find(|run| letters.strip_suffix(*run).is_some_and(plain));
+        runs.map_or_else(|| field.clone(), |run| Field::text(format!("-{run}")))
+    };
+    arguments.iter().map(apart).collect()
+}
+
+/// A program that is given what another one writes of its trace: `-o '|program'`. Source: strace(1).
+fn piped_output(arguments: &[Field]) -> Vec<Inner> {
+    let named = valued_option(arguments, 'o', &["--output"]).into_iter().filter_map(|inner| {
+        let Inner::Script { text, .. } = inner else { return None };
+        text.after("|").or_else(|| text.after("!"))
+    });
+    named.map(|text| script(text, true)).collect()
 }
 
 /// `command -v name` only asks.
@@ -393,6 +453,12 @@ fn through(wrapper: &Wrapper, program: &str, arguments: &[Field], plain: bool) -
             // `--kill 5` is `--kill-after 5`.
             let valued = wrapper.long.iter().any(|option| option.starts_with(text));
             strange |= !valued && !text.contains('=');
+            // `--shell=program`, of an option that is not known.
+            out.extend(text.split_once('=').and_then(|(name, value)| {
+                let known = wrapper.long.iter().any(|option| option.starts_with(name));
+                let readable = !known && crate::parse::script(value).is_ok();
+                readable.then(|| script(Field::text(value), false))
+            }));
             at += if valued { 2 } else { 1 };
         } else if options && text.len() > 1 && text.starts_with('-') {
             // `-k 5`, `-k5`, `-vk 5`.
@@ -412,6 +478,13 @@ fn through(wrapper: &Wrapper, program: &str, arguments: &[Field], plain: bool) -
     }
     let rest = arguments.get(at..).unwrap_or_default();
     out.extend(words(rest, wrapper.transparent && plain && !strange, true));
+    // The value of an option that is not known may be a command.
+    if strange
+        && let Some(text) = rest.first().and_then(Field::known)
+        && text.contains(' ')
+    {
+        out.push(script(Field::text(text), false));
+    }
     if strange && let Some(behind) = rest.get(1..) {
         out.extend(somewhere(behind).into_iter().map(doubted));
     }

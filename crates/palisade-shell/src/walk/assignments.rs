@@ -2,7 +2,7 @@
 
 use super::Walk;
 use crate::{
-    Command, Field, parse, programs,
+    Command, Field, Piece, parse, programs,
     syntax::{Part, Simple, Value, Word},
 };
 
@@ -20,6 +20,8 @@ impl Walk<'_> {
             let mut value = match &assignment.value {
                 Value::Scalar(word) => Field::joined(&self.fields(word)),
                 Value::Array(words) => {
+                    // `([index]=value)`
+                    self.evaluates = true;
                     for word in words {
                         let fields = self.fields(word);
                         self.line.mentioned.extend(fields);
@@ -35,6 +37,7 @@ impl Walk<'_> {
             if assignment.append {
                 value = Field::unknown();
             }
+            self.loads(&value);
             self.assigned(&assignment.name, &value);
             if alone && simple.redirects.is_empty() {
                 self.set(&assignment.name, value.clone());
@@ -47,6 +50,26 @@ impl Walk<'_> {
         out
     }
 
+    /// Keeps a value of which an evaluation would run something: what it is made of may not have stood there so.
+    fn loads(&mut self, value: &Field) {
+        let runs = |text: &str| text.contains("$(") || text.contains('`') || text.contains("${");
+        let pieces = value.pieces();
+        let text = shown(value);
+        if pieces.iter().any(|piece| matches!(piece, Piece::Text(text) if runs(text)))
+            && !self.loaded.contains(&text)
+        {
+            self.loaded.push(text);
+        }
+        // What is not known may be the dollar sign.
+        let opens = |pair: &[Piece]| match pair {
+            [gap, Piece::Text(text)] => {
+                !matches!(gap, Piece::Text(_)) && text.starts_with(['(', '{'])
+            }
+            _ => false,
+        };
+        self.composed |= pieces.windows(2).any(opens);
+    }
+
     fn set(&mut self, name: &str, value: Field) {
         self.own.insert(name.to_owned());
         if self.unsure > 0 || sets_itself(name) {
@@ -57,9 +80,14 @@ impl Walk<'_> {
     }
 
     /// What follows from the name alone.
-    fn assigned(&mut self, name: &str, value: &Field) {
-        match name {
+    pub(super) fn assigned(&mut self, name: &str, value: &Field) {
+        match name.split('[').next().unwrap_or(name) {
             "IFS" => self.other_breaks = true,
+            // The shell takes what these are given for arithmetic.
+            "RANDOM" | "SRANDOM" | "SECONDS" | "LINENO" | "OPTIND" | "HISTCMD" => {
+                self.evaluates = true;
+            }
+            "BASH_CMDS" | "BASH_ALIASES" => self.line.unclear("what a name means is changed"),
             "CDPATH" => self.directories.clear(),
             "POSIXLY_CORRECT" => self.doubtful = true,
             // The shell runs what these hold.
@@ -138,6 +166,9 @@ impl Walk<'_> {
             }
             "set" if arguments.iter().all(|a| a.known().is_some_and(|a| !a.contains('-'))) => {}
             "hash" | "enable" | "shopt" | "unalias" | "set" => {
+                if program == "set" && arguments.iter().any(takes_up_history) {
+                    self.line.unclear("a line may stand for one before it");
+                }
                 self.line.construct("a command that changes what later ones mean");
                 let has = |what: &str| arguments.iter().any(|a| a.start().contains(what));
                 self.doubtful |= program != "set" || has("posix");
@@ -159,6 +190,11 @@ impl Walk<'_> {
             program if DECLARATIONS.contains(&program) => self.declared(arguments),
             program if SETTERS.contains(&program) => {
                 self.evaluates = true;
+                let has = |what: &str| arguments.iter().any(|a| shown(a).contains(what));
+                self.composed |= has("%") && (has("$(") || has("`"));
+                if has("BASH_CMDS") || has("BASH_ALIASES") {
+                    self.line.unclear("what a name means is changed");
+                }
                 self.forget();
             }
             "test" | "[" => self.evaluates = true,
@@ -189,6 +225,9 @@ impl Walk<'_> {
             if text.is_empty() {
                 self.forget();
                 continue;
+            }
+            if text.starts_with("BASH_CMDS") || text.starts_with("BASH_ALIASES") {
+                self.line.unclear("what a name means is changed");
             }
             match text.split_once('=') {
                 Some((name, _)) => {
@@ -242,6 +281,22 @@ impl Walk<'_> {
             self.directories.clear();
         }
     }
+}
+
+/// What is known of a field, with a variable for what is not.
+fn shown(field: &Field) -> String {
+    let pieces = field.pieces().iter().map(|piece| match piece {
+        Piece::Text(text) => text.as_str(),
+        Piece::Any | Piece::AnyWords | Piece::Names => "$PALISADE_UNKNOWN",
+    });
+    pieces.collect()
+}
+
+/// Whether an argument of `set` has the shell put in lines from before for `!` and `^`.
+fn takes_up_history(argument: &Field) -> bool {
+    let text = argument.start();
+    let letters = text.strip_prefix('-').filter(|letters| !letters.starts_with('-'));
+    matches!(text, "history" | "histexpand") || letters.is_some_and(|letters| letters.contains('H'))
 }
 
 /// Whether the shell gives a variable values by itself.

@@ -64,6 +64,7 @@ impl Walk<'_> {
         self.depth += 1;
         let outer = std::mem::take(&mut self.line);
         let mut command = Command {
+            texts: self.written_before(&words),
             words,
             certain: self.certain && certain,
             directories: self.directories.clone(),

@@ -319,3 +319,23 @@ proptest! {
         drop(ran(&parts.concat()));
     }
 }
+
+#[test]
+fn content_beside_the_blocks_ends_the_stream() {
+    let mut beside = end("tool_use");
+    beside[0]["delta"]["content"] = json!([{"type": "tool_use", "id": "t", "name": "hidden"}]);
+    let mut twin = text_block(0, "a");
+    twin[0]["Content_Block"] = json!({"type": "tool_use", "id": "t", "name": "hidden"});
+    for events in [beside, twin] {
+        let events: Vec<Value> = std::iter::once(begin()).chain(events).collect();
+        let run = ran(&stream(&events, true));
+        assert!(run.error.is_some(), "{events:?}");
+        assert!(!run.text.contains("hidden"), "{events:?}");
+    }
+    // What a tool is given may have such keys.
+    let input = r#"{"content": "a", "Content": "b"}"#;
+    assert_eq!(ran(&message(vec![call(0, "ok", &[input])], "tool_use")).error, None);
+    let whole = |input: Value| json!({"content": [{"type": "tool_use", "input": input}]});
+    assert!(crate::inspect::one_spelling(&whole(json!({"name": 1, "Name": 2}))).is_ok());
+    assert!(crate::inspect::one_spelling(&json!({"content": [], "Content": [1]})).is_err());
+}

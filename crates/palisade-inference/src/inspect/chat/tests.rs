@@ -358,3 +358,21 @@ proptest! {
         drop(ran(&parts.concat()));
     }
 }
+
+#[test]
+fn a_call_where_no_call_belongs_ends_the_answer() {
+    let part = json!({"type": "tool_use", "id": "t", "name": "hidden", "input": {}});
+    let mut twin = chunk(json!({"content": "a"}), None);
+    twin["Choices"] = json!([{"index": 0, "delta": {"tool_calls": [{"index": 0}], "x": "hidden"}}]);
+    for event in [chunk(json!({"content": [part.clone()]}), None), twin] {
+        let run = ran(&stream(std::slice::from_ref(&event), false));
+        assert!(run.error.is_some(), "{event}");
+        assert!(!run.text.contains("hidden"), "{event}");
+    }
+    let said = json!([{"type": "text", "text": "a"}, {"type": "thinking", "thinking": []}]);
+    assert_eq!(ran(&stream(&[chunk(json!({"content": said}), None)], false)).error, None);
+    let whole =
+        |content: Value| json!({"choices": [{"index": 0, "message": {"content": content}}]});
+    assert!(WholeChat.asked(&whole(json!([part]))).is_err());
+    assert!(WholeChat.asked(&whole(said)).is_ok());
+}

@@ -2,14 +2,15 @@ use palisade_core::{ToolCall, ToolInput, ToolSeen};
 use ring::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
 use serde_json::{Map, Value, json};
 
-use crate::inspect::{Asked, ServerTool, object, shown, text};
+use crate::inspect::{Asked, ServerTool, has_call, object, shown, text};
 
 /// Whether an item only says something.
 pub(super) fn is_passive(item: &Value) -> bool {
-    matches!(
-        text(item, "type"),
-        Some("message" | "reasoning" | "compaction" | "compaction_summary")
-    )
+    match text(item, "type") {
+        Some("message" | "reasoning") => !has_call(item, "content") && !has_call(item, "summary"),
+        Some("compaction" | "compaction_summary") => true,
+        _ => false,
+    }
 }
 
 /// What an item asks for.

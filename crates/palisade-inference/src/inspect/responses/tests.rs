@@ -311,3 +311,22 @@ proptest! {
         drop(ran(&parts.concat()));
     }
 }
+
+#[test]
+fn a_call_within_a_message_is_none_that_says_something() {
+    for (kind, field) in
+        [("message", "content"), ("reasoning", "content"), ("reasoning", "summary")]
+    {
+        let mut item = json!({"type": kind, "id": "m", "content": [], "summary": []});
+        item[field] = json!([{"type": "function_call", "name": "hidden", "arguments": "{}"}]);
+        let done = json!({"type": "response.output_item.done", "output_index": 0, "item": item});
+        let run = run(Box::new(ResponseStream::default()), stream(&[done], true).as_bytes(), &[]);
+        assert!(!run.text.contains("hidden"), "{kind} {field}: {}", run.text);
+        let asked = WholeResponse.asked(&json!({"output": [item]})).unwrap();
+        assert!(matches!(asked.as_slice(), [Asked::AtProvider { tool: None, .. }]), "{asked:?}");
+    }
+    let part = json!({"type": "response.content_part.added", "output_index": 0, "item_id": "m",
+                      "part": {"type": "tool_use", "name": "hidden"}});
+    let run = run(Box::new(ResponseStream::default()), stream(&[part], true).as_bytes(), &[]);
+    assert!(run.error.is_some() && !run.text.contains("hidden"), "{}", run.text);
+}

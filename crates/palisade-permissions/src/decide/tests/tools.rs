@@ -21,6 +21,14 @@ fn a_tool_that_is_not_known_is_asked_by_what_it_is_given() {
         ("Read(.env)", "slurp", json!({"path": "sub/.env"}), Ask),
         ("Edit(.github/**)", "scribble", json!({"file": ".github/a"}), Ask),
         ("Edit(.github/**)", "scribble", json!({"file": "src/a"}), Allow),
+        ("Bash", "execute_bash", json!({"command": "ls"}), Ask),
+        ("Bash", "scribble", json!({"file": "src/a"}), Allow),
+        ("WebFetch(domain:a.test)", "http_get", json!({"url": "https://a.test/x"}), Ask),
+        ("WebFetch(domain:a.test)", "http_get", json!({"url": "https://b.test/x"}), Allow),
+        ("Bash(curl *)", "shell_call", json!({"action": {"commands": ["ls", "curl x"]}}), Ask),
+        ("Bash(curl *)", "PowerShell", json!({"command": "curl x"}), Ask),
+        ("Bash(curl *)", "cmd", json!({"command": "dir"}), Ask),
+        ("WebSearch", "PowerShell", json!({"command": "dir"}), Allow),
         // Tools of servers have rules of their own.
         ("Bash(curl *)", "mcp__x__run", json!({"command": "curl x"}), Allow),
     ] {
@@ -115,4 +123,41 @@ fn a_servers_tool_is_refused_by_the_name_that_clients_make_of_it_too() {
     let allow = rules(Mode::Default, &["mcp__files__delete_all"], &[], &[]);
     assert_eq!(verdict(&allow, &call("mcp__files__delete.all", json!({}))), Ask);
     assert_eq!(verdict(&allow, &call("mcp__files__delete_all", json!({}))), Allow);
+}
+
+#[test]
+fn a_command_says_in_which_shell_and_with_what_it_runs() {
+    use Verdict::{Allow, Ask, Deny};
+    for (name, input, expected) in [
+        ("exec_command", json!({"cmd": "ls", "shell": "/usr/bin/curl"}), Ask),
+        ("exec_command", json!({"cmd": "ls", "shell": "curl x"}), Ask),
+        ("exec_command", json!({"cmd": "ls", "shell": "./bash"}), Ask),
+        ("exec_command", json!({"cmd": "ls", "shell": "/bin/bash"}), Allow),
+        ("exec_command", json!({"cmd": "ls", "shell": "zsh"}), Allow),
+        ("exec", json!({"command": "ls", "env": {"BASH_ENV": "x"}}), Ask),
+        ("exec", json!({"command": "ls", "env": ["PATH=/x"]}), Ask),
+        ("exec", json!({"command": "ls", "env": {"CI": "1"}}), Allow),
+        ("local_shell", json!({"command": ["ls"], "env": {"LD_PRELOAD": "x"}}), Ask),
+        ("local_shell", json!({"command": ["ls"], "env": {}}), Allow),
+        ("shell", json!({"commands": ["ls", "curl x"]}), Deny),
+        ("shell", json!({"commands": ["ls", "pwd"]}), Allow),
+        ("shell", json!({"commands": ["ls"], "command": "pwd"}), Ask),
+        ("shell", json!({"commands": []}), Ask),
+        ("shell", json!({"commands": [1]}), Ask),
+    ] {
+        assert_eq!(said("Bash(curl *)", name, input.clone()), expected, "{name} {input}");
+    }
+}
+
+#[test]
+fn keys_that_differ_in_capital_letters_alone_are_not_chosen_between() {
+    use Verdict::{Allow, Ask};
+    for (deny, name, input, expected) in [
+        ("Bash(curl *)", "Bash", json!({"command": "ls", "Command": "curl x"}), Ask),
+        ("Read(.env)", "Read", json!({"file_path": "a", "FILE_PATH": ".env"}), Ask),
+        ("Edit(.github/**)", "Write", json!({"file_path": "a", "File_path": ".github/a"}), Ask),
+        ("Bash(curl *)", "Bash", json!({"command": "ls", "description": "Command"}), Allow),
+    ] {
+        assert_eq!(said(deny, name, input.clone()), expected, "{name} {input}");
+    }
 }
