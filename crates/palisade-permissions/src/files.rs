@@ -440,9 +440,16 @@ pub(crate) fn is_protected(path: &std::path::Path) -> bool {
         if FOLDERS.contains(name) || (*name == ".config" && next == Some("git")) {
             return true;
         }
-        if palisade_core::AGENT_FOLDERS.contains(name) && next != Some("worktrees") {
+        if palisade_core::AGENT_FOLDERS.contains(name) && !next.is_some_and(|it| is_work(name, it))
+        {
             return true;
         }
     }
     names.last().is_some_and(|name| FILES.contains(name))
+}
+
+/// Whether a folder in an agent's own is one that it works in: Claude Code's worktrees, OpenClaw's workspaces.
+fn is_work(agent: &str, folder: &str) -> bool {
+    let of_openclaw = folder == "workspace" || folder.starts_with("workspace-");
+    folder == "worktrees" || (agent == ".openclaw" && of_openclaw)
 }

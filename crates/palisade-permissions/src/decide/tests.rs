@@ -211,7 +211,7 @@ fn other_tools() {
     let read = |path: &str| call("Read", json!({"file_path": path}));
     let edit = |path: &str| call("Write", json!({"file_path": path, "content": ""}));
     let fetch = |url: &str| call("WebFetch", json!({"url": url, "prompt": "x"}));
-    type Rows = [(&'static str, &'static str, ToolCall, Verdict); 39];
+    type Rows = [(&'static str, &'static str, ToolCall, Verdict); 43];
     let rows: Rows = [
         ("deny", "Read(.env)", read(".env"), Deny),
         ("deny", "Read(.env)", read("/no-such-work/sub/.env"), Deny),
@@ -248,6 +248,10 @@ fn other_tools() {
         ("allow", "Edit(src/**)", edit("src/n.js\0"), Ask),
         ("allow", "Edit(src/**)", bash("echo x > src/.git/config"), Ask),
         ("allow", "Write", edit("src/.git/config"), Allow),
+        ("allow", "Edit(.openclaw/**)", edit(".openclaw/workspace/n.js"), Allow),
+        ("allow", "Edit(.openclaw/**)", edit(".openclaw/workspace-two/n.js"), Allow),
+        ("allow", "Edit(.openclaw/**)", edit(".openclaw/workspace/.git/config"), Ask),
+        ("allow", "Edit(.openclaw/**)", edit(".openclaw/openclaw.json"), Ask),
         ("allow", "mcp__a__*", call("mcp__a__b", json!({})), Allow),
         ("allow", "Skill(review)", call("Skill", json!({"skill": "review"})), Allow),
         ("allow", "Bash(ls *)", read("README.md"), Allow),
