@@ -1,7 +1,7 @@
 //! Thousands of random changes of a whole folder by somebody without its key. Each is seen by who has the public one.
 //!
-//! Ten thousand in CI, half of them of plain journals and half of what was kept long; `PALISADE_TEST_EDITS=10000` makes as many
-//! of each, and by default there are fewer.
+//! Five thousand of plain journals in CI, once, and three hundred of what was kept long, which take longer each;
+//! `PALISADE_TEST_EDITS=10000` makes as many of each, and by default there are fewer.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
