@@ -250,17 +250,15 @@ impl Permissions {
                     _ => found,
                 }
             }
-            // The language of another shell is not read, and so each rule for commands may be about it.
-            Meaning::Unclear(why) if understood.names.iter().any(|name| name == "PowerShell") => {
-                match rules.any_of(&understood.names).or_else(|| rules.any_about_commands()) {
+            Meaning::Unclear(why) => {
+                // The language of another shell is not read, and so each rule for commands may be about it.
+                let is_other_shell = understood.names.iter().any(|name| name == "PowerShell");
+                let about_any = || is_other_shell.then(|| rules.any_about_commands()).flatten();
+                match rules.any_of(&understood.names).or_else(about_any) {
                     Some(rule) => Found::Perhaps { rule, why: (*why).to_owned() },
                     None => Found::No,
                 }
             }
-            Meaning::Unclear(why) => match rules.any_of(&understood.names) {
-                Some(rule) => Found::Perhaps { rule, why: (*why).to_owned() },
-                None => Found::No,
-            },
             // It may call each tool, and so each rule may be about it.
             Meaning::Code => match rules.any() {
                 Some(rule) => Found::Perhaps { rule, why: CODE.into() },

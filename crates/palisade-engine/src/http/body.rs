@@ -1,10 +1,10 @@
 //! What a body asks for.
 
-use palisade_core::{Body, BodyFacts, GraphqlOperation, Request, RpcMessage, fold, one_variable};
+use palisade_core::{Body, BodyFacts, GraphqlOperation, Request, RpcMessage, one_variable};
 
 use super::{
     BODY_BOUND,
-    fit::TOOL_CALL,
+    fit::calls_tool,
     graphql,
     json::Json,
     query::{self, Parameter},
@@ -135,13 +135,11 @@ fn message(json: &Json) -> Result<RpcMessage, String> {
         None => None,
     };
     let tool = match (&method, json.get("params")?) {
-        (Some(method), Some(params)) if fold(method.trim()) == TOOL_CALL => {
-            match params.get("name")? {
-                Some(Json::Text(name)) => Some(name.clone()),
-                Some(_) => return Err("the name of its tool is no text".to_owned()),
-                None => None,
-            }
-        }
+        (Some(method), Some(params)) if calls_tool(method) => match params.get("name")? {
+            Some(Json::Text(name)) => Some(name.clone()),
+            Some(_) => return Err("the name of its tool is no text".to_owned()),
+            None => None,
+        },
         _ => None,
     };
     Ok(RpcMessage { method, tool })

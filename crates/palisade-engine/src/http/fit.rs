@@ -71,10 +71,8 @@ fn one_message(matched: &JsonRpcMatch, message: &RpcMessage, effect: Effect) -> 
         // An answer has no method to be compared.
         return methods.is_empty() && tools.is_empty();
     };
-    // White space around it does not count everywhere.
-    let is_call = fold(method.trim()) == TOOL_CALL;
     let tool = match &message.tool {
-        _ if !is_call => !methods.is_empty() || tools.is_empty(),
+        _ if !calls_tool(method) => !methods.is_empty() || tools.is_empty(),
         Some(tool) => listed(tools, tool, effect),
         // A tool that cannot be told may be any.
         None => tools.is_empty() || effect == Effect::Deny,
@@ -82,8 +80,10 @@ fn one_message(matched: &JsonRpcMatch, message: &RpcMessage, effect: Effect) -> 
     listed(methods, method, effect) && tool
 }
 
-/// The method of MCP that calls a tool.
-pub(super) const TOOL_CALL: &str = "tools/call";
+/// Whether this is the method of MCP that calls a tool. Neither case nor white space around it counts everywhere.
+pub(super) fn calls_tool(method: &str) -> bool {
+    fold(method.trim()) == "tools/call"
+}
 
 pub(super) fn graphql(matched: &GraphqlMatch, facts: &BodyFacts, effect: Effect) -> Fit {
     let Some(operations) = &facts.graphql else { return Fit::No };

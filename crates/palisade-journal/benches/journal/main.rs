@@ -157,8 +157,8 @@ fn paced(
     rate: Option<u32>,
 ) -> Outcome<(Duration, Vec<Duration>)> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-    let tasks_now = u32::try_from(tasks)?;
-    let every = rate.map(|rate| Duration::from_secs(1) * tasks_now / rate);
+    let callers = u32::try_from(tasks)?;
+    let every = rate.map(|rate| Duration::from_secs(1) * callers / rate);
     let waits = Arc::new(Mutex::new(Vec::new()));
     let start = Instant::now();
     runtime.block_on(async {
