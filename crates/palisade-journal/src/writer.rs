@@ -9,7 +9,7 @@ use std::{
 
 use arc_swap::ArcSwap;
 use palisade_core::{PolicyDigest, SessionId};
-use rustix::fs;
+use rustix::fs::{self, FlockOperation};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
@@ -91,6 +91,14 @@ pub(crate) struct Chain {
     pub(crate) anchored: u64,
     pub(crate) keys: Keyring,
     pub(crate) clock: Clock,
+}
+
+/// A process that this one forks meanwhile holds the same lock until its `execve`, so it is given back and not
+/// only closed.
+impl Drop for Chain {
+    fn drop(&mut self) {
+        fs::flock(&self.fd, FlockOperation::Unlock).ok();
+    }
 }
 
 impl Chain {

@@ -6,6 +6,7 @@ use palisade_journal::{
     Journal, JournalError, journal_dir, recover,
     verify::{Kind, State},
 };
+use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
 
 use crate::fixture::*;
 
@@ -22,7 +23,7 @@ fn crashed(torn: &[u8]) -> tempfile::TempDir {
 
 /// Wait until the writer of a dropped journal is gone.
 fn settle(state: &std::path::Path) {
-    while report(state).sessions[0].state == State::Open {
+    while report(state).sessions.iter().any(|session| session.state == State::Open) {
         std::thread::sleep(std::time::Duration::from_millis(2));
     }
 }
@@ -90,6 +91,23 @@ fn a_session_goes_on_after_it_was_closed() {
     let report = report(state.path());
     assert!(report.is_whole(), "{report:?}");
     assert_eq!((report.sessions[0].records, report.ledger_entries), (8, 5));
+}
+
+/// As a process has it that is forked meanwhile, up to its `execve`.
+#[test]
+fn a_session_that_ended_is_not_held_open_by_a_copy_of_its_descriptor() {
+    let state = state();
+    let journal = open(state.path(), "one");
+    put(&journal, "a");
+    let path = file(state.path(), "one");
+    let numbers = fs::read_dir("/proc/self/fd").unwrap().map(|fd| fd.unwrap());
+    let number = numbers.filter(|fd| fs::read_link(fd.path()).is_ok_and(|to| to == path));
+    let number = number.map(|fd| fd.file_name().to_str().unwrap().parse().unwrap()).next().unwrap();
+    let me = pidfd_open(getpid(), PidfdFlags::empty()).unwrap();
+    let copy = pidfd_getfd(me, number, PidfdGetfdFlags::empty()).unwrap();
+    end(&journal);
+    assert_eq!(report(state.path()).sessions[0].state, State::Ended);
+    drop(copy);
 }
 
 fn session_again(state: &std::path::Path) {
