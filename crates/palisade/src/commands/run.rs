@@ -175,7 +175,7 @@ pub(super) fn default_profile(command: Option<&OsStr>) -> &'static str {
 }
 
 /// A layer that may be missing.
-fn layer(name: &str) -> Result<AbilityKind, String> {
+pub(crate) fn layer(name: &str) -> Result<AbilityKind, String> {
     let may_be = AbilityKind::all().filter(|kind| kind.may_be_missing());
     let may_be: Vec<_> = may_be.map(AbilityKind::name).collect();
     let all = may_be.join(" or ");

@@ -99,6 +99,22 @@ fn with<'a>(reports: &'a BTreeMap<String, Value>, outcome: &str) -> Vec<&'a str>
 }
 
 #[test]
+fn the_sandbox_of_a_kernel_without_landlock_can_be_tried_as_well() {
+    let machine = Machine::new();
+    let without = |arguments: &[&str]| {
+        let mut palisade = palisade(&machine.path("home"));
+        machine.selftest_by(palisade.env("PALISADE_SIMULATE_MISSING", "landlock"), arguments)
+    };
+    let refused = without(&["--profile", "shell"]);
+    assert_eq!((refused.exit, refused.stdout.as_str()), (3, ""), "{refused}");
+    let ran = without(&["--profile", "shell", "--allow-degraded", "landlock", "--json"]);
+    assert_eq!((ran.exit, ran.stderr.as_str()), (0, ""), "{ran}");
+    let reports = reports(&ran);
+    assert!(with(&reports, "hole").is_empty() && with(&reports, "broken").is_empty(), "{ran}");
+    assert!(with(&reports, "stopped").len() >= 400, "{ran}");
+}
+
+#[test]
 fn the_shell_profile_lets_nothing_through_and_nothing_is_changed() {
     let machine = Machine::new();
     let before = all(&machine.path("home"));

@@ -95,6 +95,18 @@ impl Messages {
         }
     }
 
+    /// Of each message its kind and flags.
+    #[cfg(test)]
+    pub(super) fn kinds(&self) -> impl Iterator<Item = (u16, u16)> {
+        let mut rest = self.bytes.as_slice();
+        std::iter::from_fn(move || {
+            let (message, after) = split_message(rest)?;
+            rest = after;
+            let two = |at| Some(u16::from_ne_bytes(*message.get(at..)?.first_chunk()?));
+            Some((two(4)?, two(6)?))
+        })
+    }
+
     fn align(&mut self) {
         self.bytes.resize(self.bytes.len().next_multiple_of(4), 0);
     }

@@ -103,8 +103,8 @@ const ICMPX_PORT_UNREACHABLE: u8 = 1;
 pub(super) fn put_up(ipv6: bool) -> Result<(), StepError> {
     let socket =
         Socket::open(Some(netlink::NETFILTER)).step("open a netlink socket for nftables")?;
-    // Only the last message asks for an answer: a batch is one transaction, and a failure is
-    // answered whether asked for or not.
+    // Only the last rule asks for an answer: a batch is one transaction, and a failure is answered whether
+    // asked for or not. The end of the batch is acknowledged from Linux 6.10 on only.
     socket.send(&encode(ipv6), 1).map_err(|(sequence, errno)| failed(sequence, errno))
 }
 
@@ -182,14 +182,14 @@ fn encode(ipv6: bool) -> Messages {
     rule(&mut batch, GUARD, |rule| {
         reject(rule, REJECT_ICMPX, Some(ICMPX_PORT_UNREACHABLE));
     });
-    rule(&mut batch, SOURCES, |rule| {
+    last_rule(&mut batch, SOURCES, |rule| {
         protocol_is(rule, TCP);
         // Not what answers it: that is the reset.
         from_its_beginner(rule);
         connection_has(rule, CT_STATUS, STATUS_SNAT);
         reject(rule, REJECT_RESET, None);
     });
-    batch.push(BATCH_END, REQUEST | ACKNOWLEDGE, &edge, |_| {});
+    batch.push(BATCH_END, REQUEST, &edge, |_| {});
     batch
 }
 
@@ -217,7 +217,20 @@ fn chain(
 }
 
 fn rule(batch: &mut Messages, chain: &str, expressions: impl FnOnce(&mut Messages)) {
-    push(batch, NEW_RULE, CREATE | APPEND, |rule| {
+    flagged_rule(batch, 0, chain, expressions);
+}
+
+fn last_rule(batch: &mut Messages, chain: &str, expressions: impl FnOnce(&mut Messages)) {
+    flagged_rule(batch, ACKNOWLEDGE, chain, expressions);
+}
+
+fn flagged_rule(
+    batch: &mut Messages,
+    flags: u16,
+    chain: &str,
+    expressions: impl FnOnce(&mut Messages),
+) {
+    push(batch, NEW_RULE, CREATE | APPEND | flags, |rule| {
         rule.string(1, TABLE);
         rule.string(2, chain);
         rule.nest(4, expressions);
@@ -374,4 +387,23 @@ fn reject(rule: &mut Messages, kind: u32, code: Option<u8>) {
             data.attribute(2, &[code]);
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A kernel before 6.10 acknowledges no end of a batch, and who waits for that waits for nothing.
+    #[test]
+    fn what_is_to_be_acknowledged_is_the_last_rule() {
+        for ipv6 in [true, false] {
+            let batch = encode(ipv6);
+            let kinds: Vec<_> = batch.kinds().collect();
+            let asks = |flags: u16| flags & ACKNOWLEDGE != 0;
+            let asked: Vec<_> = (0..kinds.len()).filter(|at| asks(kinds[*at].1)).collect();
+            assert_eq!(asked, [kinds.len() - 2]);
+            assert_eq!(kinds[asked[0]].0, NEW_RULE);
+            assert_eq!(kinds.last().unwrap().0, BATCH_END);
+        }
+    }
 }

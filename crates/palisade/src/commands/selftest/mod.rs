@@ -12,6 +12,7 @@ use std::{
 };
 
 use palisade_policy::{Asked, CommandLine, load};
+use palisade_sandbox::linux::abilities::Kind as AbilityKind;
 use palisade_selftest::{Judge, Outcome, Report, Standing, names_in_home};
 use palisade_session::Operator;
 use serde_json::json;
@@ -20,6 +21,7 @@ use self::decoys::Decoys;
 use super::hostile::{
     attempts_table, denied, own_program, permitted_table, random, reports, say, worked,
 };
+use super::run::layer;
 use crate::{
     failure::{Failure, Kind},
     operator::{operator, sources},
@@ -47,6 +49,9 @@ pub(crate) struct Args {
     /// A built-in policy, in place of the project's and the user's.
     #[arg(long, value_name = "NAME")]
     profile: Option<String>,
+    /// Try the sandbox as it is where this system lacks this layer (landlock or seccomp), as `palisade run` has it.
+    #[arg(long, value_name = "LAYER", value_parser = layer)]
+    allow_degraded: Vec<AbilityKind>,
     /// One JSON object a line, those not tried as well.
     #[arg(long)]
     json: bool,
@@ -117,6 +122,9 @@ fn palisade_run(args: &Args, operator: &Operator, name: &str) -> Command {
     }
     if let Some(profile) = &args.profile {
         command.arg("--profile").arg(profile);
+    }
+    for kind in &args.allow_degraded {
+        command.args(["--allow-degraded", kind.name()]);
     }
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     command
