@@ -216,7 +216,14 @@ impl Resolver {
             }
             match self.synthetic.assign(&name) {
                 Some(twins) => (twins.v4, twins.v6),
-                None => return ResponseCode::ServFail,
+                None => {
+                    self.refuse(
+                        asked,
+                        "so many names were asked for that no address is left to stand for it",
+                    )
+                    .await;
+                    return ResponseCode::ServFail;
+                }
             }
         };
         match kind {

@@ -18,6 +18,7 @@ mod inspector;
 mod lent;
 mod linger;
 mod prefixed;
+mod resets;
 mod room;
 mod tasks;
 mod transform;

@@ -1,6 +1,7 @@
 //! One client's connection that is looked into, from its first request to its end.
 
 use std::{
+    collections::BTreeMap,
     convert::Infallible,
     error::Error,
     sync::{Arc, Mutex, PoisonError},
@@ -35,6 +36,7 @@ use super::{
     head,
     inspector::{As, MOST_BUFFERED},
     lent::{Lent, Returned},
+    resets::{self, Resets, Told},
     room::Room,
     tasks::Tasks,
     transform::Passing,
@@ -240,7 +242,9 @@ impl Visit {
             let visit = Arc::clone(self);
             async move { Ok::<_, Infallible>(visit.answer(request, None).await) }
         });
-        http2::Builder::new(self.tasks.clone())
+        let resets = Arc::new(Resets::default());
+        let stream = Told::new(stream, Arc::clone(&resets));
+        let serving = http2::Builder::new(self.tasks.clone())
             .timer(TokioTimer::new())
             .auto_date_header(false)
             .max_concurrent_streams(room.streams)
@@ -248,9 +252,27 @@ impl Visit {
             .initial_stream_window_size(room.window)
             .initial_connection_window_size(room.window.saturating_mul(2))
             .max_send_buf_size(MOST_BUFFERED)
-            .serve_connection(TokioIo::new(stream), service)
-            .await
-            .is_ok()
+            .serve_connection(TokioIo::new(stream), service);
+        let telling = async {
+            loop {
+                self.record_faults(resets.next().await).await;
+            }
+        };
+        let served = tokio::select! {
+            served = serving => served,
+            never = telling => never,
+        };
+        self.record_faults(resets.take()).await;
+        served.is_ok()
+    }
+
+    /// What was refused before it was a request.
+    async fn record_faults(&self, found: BTreeMap<u32, u64>) {
+        for (code, count) in found {
+            let Some(fault) = resets::fault(code) else { continue };
+            let times = if count > 1 { format!(", {count} times") } else { String::new() };
+            self.record_denial(format!("its HTTP/2 cannot be read: {fault}{times}")).await;
+        }
     }
 
     async fn answer(

@@ -25,9 +25,12 @@ struct Desk {
 }
 
 fn desk() -> Desk {
+    desk_of(SyntheticMap::new())
+}
+
+fn desk_of(map: Arc<SyntheticMap>) -> Desk {
     let names = [name("a.example"), name("b.example")].into();
     let judge = Arc::new(Judge { names, ..Judge::default() });
-    let map = SyntheticMap::new();
     let (sender, _) = mpsc::channel(1);
     let services = Services::new().with(name("inference.local"), 80, Arc::new(sender));
     let resolver = Resolver::new(Arc::clone(&judge) as _, Arc::clone(&map), services);
@@ -70,6 +73,17 @@ async fn permitted_names_have_addresses_that_stand_for_them() {
     let answer = desk.ask(&query("inference.local.", RecordType::A)).await;
     assert_eq!(answer.answers.len(), 1);
     assert!(desk.events().is_empty());
+}
+
+#[tokio::test]
+async fn asks_for_more_names_than_there_are_addresses() {
+    let desk = desk_of(SyntheticMap::with_capacity(1, SOON).into());
+    assert_eq!(desk.code(&query("a.example.", RecordType::A)).await, ResponseCode::NoError);
+    assert!(desk.events().is_empty());
+    assert_eq!(desk.code(&query("b.example.", RecordType::A)).await, ResponseCode::ServFail);
+    assert_eq!(desk.events().len(), 1);
+    assert_eq!(desk.events()[0].0, "b.example");
+    assert_eq!(desk.code(&query("a.example.", RecordType::A)).await, ResponseCode::NoError);
 }
 
 #[tokio::test]

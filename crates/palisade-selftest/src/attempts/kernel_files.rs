@@ -175,7 +175,11 @@ fn is_empty(path: &str) -> Outcome {
 }
 
 fn follow(path: &str) -> Outcome {
-    tell(std::fs::read_link(path), OF_INIT, |to| format!("it leads to {}", to.display()))
+    match std::fs::read_link(path) {
+        // So some kernels (Linux 6.1) refuse it for namespaces.
+        Ok(to) if to.as_os_str().is_empty() => Outcome::Stopped("it leads nowhere".to_owned()),
+        to => tell(to, OF_INIT, |to| format!("it leads to {}", to.display())),
+    }
 }
 
 /// By its magic link, which is followed.

@@ -5,6 +5,8 @@ use tokio::{
     time::timeout,
 };
 
+use palisade_core::Verdict;
+
 use super::{PATIENCE, Server, stage};
 use crate::{inspect::stage::Stage, world::SOON};
 
@@ -292,9 +294,15 @@ fn silent(_: &[u8]) -> Option<Vec<u8>> {
 async fn what_is_no_request_reaches_nobody() {
     let server = Server::start(silent).await;
     let stage = stage(server.port).await;
+    let denials =
+        || stage.world.events().iter().filter(|event| event.decision == Verdict::Deny).count();
     for (what, frames) in refused() {
+        let before = denials();
         let got = said(&stage, &frames).await;
         assert!(!got.is_empty(), "{what}");
+        // What is cut off is no request yet.
+        let said_why = kinds(&got).iter().any(|kind| [HEADERS, RST_STREAM].contains(kind));
+        assert!(denials() > before || !said_why, "{what} left no event: {}", got.escape_ascii());
         assert_eq!(server.take(), "", "{what}: {}", got.escape_ascii());
         assert!(
             stage.world.events().iter().all(|event| event.kind != "connect"),

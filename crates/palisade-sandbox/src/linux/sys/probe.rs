@@ -14,8 +14,9 @@ use rustix::{
 use super::clone::{exit_now, last_errno};
 use crate::step::{Step, StepError};
 
-/// Seconds after which a trial that hangs is killed.
-const MOST_SECONDS: u32 = 10;
+/// Seconds after which a trial that hangs is killed. The first that needs a module of the kernel's waits until
+/// it is loaded.
+const MOST_SECONDS: u32 = 30;
 
 /// Do `work` in a child process and return what it returned.
 ///
@@ -43,6 +44,9 @@ pub fn in_child(work: impl FnOnce() -> Result<(), StepError>) -> Result<(), Step
             let heard = hear(reader);
             if let Some(pid) = Pid::from_raw(pid) {
                 match rustix::io::retry_on_intr(|| waitpid(Some(pid), WaitOptions::empty())) {
+                    Ok(Some((_, status))) if status.terminating_signal() == Some(libc::SIGALRM) => {
+                        return Err(Errno::TIMEDOUT).step("wait for a trial that hangs");
+                    }
                     // Where SIGCHLD is ignored there is nothing to wait for.
                     Ok(_) | Err(Errno::CHILD) => {}
                     Err(errno) => return Err(errno).step("wait for a trial"),
