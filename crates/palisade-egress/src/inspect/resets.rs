@@ -116,9 +116,9 @@ impl Frames {
 
     /// Of a whole frame that refuses something: why.
     fn code(&self) -> Option<u32> {
-        let at = match self.begun.get(3)? {
-            &RST_STREAM => HEADER,
-            &GOAWAY => HEADER + 4,
+        let at = match *self.begun.get(3)? {
+            RST_STREAM => HEADER,
+            GOAWAY => HEADER + 4,
             _ => return None,
         };
         Some(u32::from_be_bytes(*self.begun.get(at..)?.first_chunk()?))
