@@ -54,7 +54,7 @@ pub struct Plan {
 /// as far as the system goes all the same.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Degraded {
-    /// Landlock: files are held by the mount tree alone.
+    /// Landlock: files are held by the mount tree, and by what the kernel has of Landlock.
     pub landlock: bool,
     /// The system call filter.
     pub seccomp: bool,

@@ -95,7 +95,9 @@ impl Missing {
 
     fn means(&self) -> &'static str {
         match self.kind {
-            Kind::Landlock => "files are held by the mount tree alone",
+            Kind::Landlock => {
+                "files are held by the mount tree, and by what the kernel has of Landlock"
+            }
             _ => "system calls are refused only as the kernel refuses them to any user",
         }
     }

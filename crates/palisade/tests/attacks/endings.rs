@@ -45,6 +45,25 @@ fn gone(mark: &str) {
     }
 }
 
+/// End them, those as well that they start meanwhile. Whether there were any.
+fn killed(mark: &str) -> bool {
+    let (began, mut found) = (Instant::now(), false);
+    while began.elapsed() < SOON {
+        let left = alive(mark);
+        if left.is_empty() && found {
+            return true;
+        }
+        for process in left {
+            found = true;
+            let pid = process.split(' ').next().unwrap().parse().unwrap();
+            let pid = rustix::process::Pid::from_raw(pid).unwrap();
+            rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap_or_default();
+        }
+        sleep(Duration::from_millis(10));
+    }
+    found
+}
+
 /// A process of the host: its number and when it started, which no other has.
 type Process = (i32, String);
 
@@ -115,13 +134,7 @@ fn leaves_a_daemon_behind() {
          sleep 0.2; echo done"
     );
     assert_eq!(world.outside_sh(&script).good(), "done");
-    let left = alive(&mark);
-    assert!(!left.is_empty(), "unconfined it outlives the shell");
-    for process in left {
-        let pid = process.split(' ').next().unwrap().parse().unwrap();
-        let pid = rustix::process::Pid::from_raw(pid).unwrap();
-        rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap_or_default();
-    }
+    assert!(killed(&mark), "unconfined it outlives the shell");
     gone(&mark);
     assert_eq!(world.inside_sh(&script).good(), "done");
     gone(&mark);

@@ -85,7 +85,7 @@ fn a_layer_that_may_be_missing_is_told_recorded_and_shown() {
     fs::write(home.path().join("work/done"), "").unwrap();
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{output:?}");
-    assert_snapshot!(String::from_utf8(output.stderr).unwrap(), @"palisade: without landlock, as --allow-degraded lets it be: files are held by the mount tree alone (simulated)");
+    assert_snapshot!(String::from_utf8(output.stderr).unwrap(), @"palisade: without landlock, as --allow-degraded lets it be: files are held by the mount tree, and by what the kernel has of Landlock (simulated)");
 
     let recorded = events(home.path(), "degraded");
     assert_eq!(recorded.len(), 1);

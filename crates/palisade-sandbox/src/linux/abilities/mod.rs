@@ -126,6 +126,7 @@ impl Abilities {
     }
 
     fn probe_those(simulated: &[Kind], tried: impl Fn(Kind) -> bool) -> Self {
+        let mut user_namespaces = true;
         let all = trials::TRIALS
             .iter()
             .filter(|trial| tried(trial.kind))
@@ -135,8 +136,15 @@ impl Abilities {
                 } else {
                     (trial.run)()
                 };
-                let remedy = matches!(state, State::Missing(_))
-                    .then(|| remedy::of(trial.kind, &remedy::Host::read()));
+                let missing = matches!(state, State::Missing(_));
+                let remedy = missing.then(|| {
+                    if !user_namespaces && trial.kind.is_in_user_namespace() {
+                        "Mend `user-namespace` first: this is tried inside one.".into()
+                    } else {
+                        remedy::of(trial.kind, &remedy::Host::read())
+                    }
+                });
+                user_namespaces &= !(missing && trial.kind == Kind::UserNamespace);
                 Ability { kind: trial.kind, need: trial.need, tried: trial.tried, state, remedy }
             })
             .collect();
@@ -151,20 +159,8 @@ impl Abilities {
     /// Try only what a process can that may not be dumped and is not root: it cannot map ids in a
     /// namespace of its own.
     pub fn probe_guarded() -> Self {
-        let namespaced = |kind| {
-            matches!(
-                kind,
-                Kind::UserNamespace
-                    | Kind::MountNamespace
-                    | Kind::MountApi
-                    | Kind::PidNamespace
-                    | Kind::ProcMount
-                    | Kind::NetworkNamespace
-                    | Kind::AnyIp
-                    | Kind::Nftables
-                    | Kind::Overlay
-                    | Kind::IdmappedMount
-            )
+        let namespaced = |kind: Kind| {
+            kind.is_in_user_namespace() || matches!(kind, Kind::UserNamespace | Kind::IdmappedMount)
         };
         Self::probe_those(&[], |kind| !namespaced(kind))
     }
@@ -188,6 +184,21 @@ impl Abilities {
 }
 
 impl Kind {
+    /// Whether it is tried in a user namespace, so that without those it cannot work either.
+    fn is_in_user_namespace(self) -> bool {
+        matches!(
+            self,
+            Kind::MountNamespace
+                | Kind::MountApi
+                | Kind::PidNamespace
+                | Kind::ProcMount
+                | Kind::NetworkNamespace
+                | Kind::AnyIp
+                | Kind::Nftables
+                | Kind::Overlay
+        )
+    }
+
     /// Every ability, in the order that a launch uses them.
     pub fn all() -> impl Iterator<Item = Self> {
         trials::TRIALS.iter().map(|trial| trial.kind)
@@ -262,6 +273,11 @@ mod tests {
             assert!(ability.remedy.as_ref().is_some_and(|text| text.ends_with('.')), "{ability:?}");
         }
         assert!(none.missing().count() > 5);
+        let first = |kind| {
+            let found = none.all.iter().find(|ability| ability.kind == kind);
+            found.and_then(|ability| ability.remedy.as_ref()).unwrap().contains("first: ")
+        };
+        assert!(first(Kind::Nftables) && !first(Kind::Landlock) && !first(Kind::UserNamespace));
         assert!(!none.has(Kind::Landlock));
     }
 
