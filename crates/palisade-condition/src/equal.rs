@@ -21,8 +21,7 @@ const WITHIN: &str = "@within";
 pub(crate) fn strict(expression: &mut IdedExpr) {
     match &mut expression.expr {
         Expr::Call(call) => {
-            let null =
-                |side: &IdedExpr| matches!(side.expr, Expr::Literal(LiteralValue::Null));
+            let null = |side: &IdedExpr| matches!(side.expr, Expr::Literal(LiteralValue::Null));
             // Whether something is `null` can be asked of anything.
             let about_null = call.args.iter().any(null);
             let name = match call.func_name.as_str() {
@@ -95,8 +94,7 @@ fn within(one: &Value, of: &Value) -> Result<bool, ExecutionError> {
 
 /// Whether the two are of one kind. Numbers are of one, whole or not.
 fn alike(one: &Value, other: &Value) -> bool {
-    let number =
-        |value: &Value| matches!(value, Value::Int(_) | Value::UInt(_) | Value::Float(_));
+    let number = |value: &Value| matches!(value, Value::Int(_) | Value::UInt(_) | Value::Float(_));
     (number(one) && number(other)) || discriminant(one) == discriminant(other)
 }
 

@@ -92,12 +92,9 @@ pub(crate) fn folded(name: &str) -> String {
         match letter {
             '*' => out.push('*'),
             _ if letter.is_alphanumeric() => out.extend(letter.to_lowercase()),
-            _ if letter.is_ascii_graphic() || letter.is_whitespace() => {
-                if !out.ends_with('_') {
-                    out.push('_');
-                }
-            }
-            _ => {}
+            _ if !letter.is_ascii_graphic() && !letter.is_whitespace() => {}
+            _ if out.ends_with('_') => {}
+            _ => out.push('_'),
         }
     }
     out.trim_matches('_').to_owned()

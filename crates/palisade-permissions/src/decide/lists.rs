@@ -188,16 +188,18 @@ impl Rules {
 
     pub(super) fn whole_tool(&self, names: &[String]) -> Option<usize> {
         let exact = names.iter().filter_map(|name| self.tools.get(name).copied()).min();
-        exact.or_else(|| {
-            self.tool_patterns.iter().copied().find(|index| {
-                let rule = self.get(*index);
-                rule.is_some_and(|rule| names.iter().any(|name| rule.rule.is_for_all_of(name)))
+        exact
+            .or_else(|| {
+                self.tool_patterns.iter().copied().find(|index| {
+                    let rule = self.get(*index);
+                    rule.is_some_and(|rule| names.iter().any(|name| rule.rule.is_for_all_of(name)))
+                })
             })
-        })
-        .or_else(|| {
-            let fits = |pattern: &str| names.iter().any(|name| palisade_core::glob(pattern, name));
-            self.spelled_patterns.iter().find(|(pattern, _)| fits(pattern)).map(|(_, at)| *at)
-        })
+            .or_else(|| {
+                let fits =
+                    |pattern: &str| names.iter().any(|name| palisade_core::glob(pattern, name));
+                self.spelled_patterns.iter().find(|(pattern, _)| fits(pattern)).map(|(_, at)| *at)
+            })
     }
 
     /// A rule that may be about this tool, which is none that is known, by another name.
