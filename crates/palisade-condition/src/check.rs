@@ -150,6 +150,8 @@ impl Checker {
             }
             (operators::EQUALS | operators::NOT_EQUALS, [one, other]) => {
                 self.alike("==", one, other, depth)?;
+                known_word(one, other)?;
+                known_word(other, one)?;
                 Ok(Kind::Bool)
             }
             (
@@ -201,6 +203,10 @@ impl Checker {
                 other => Err(format!("{} has no entries", other.name())),
             },
             (operators::IN, [one, of]) => {
+                known_word(one, of)?;
+                if is_taint(of) {
+                    words_of(&TAINTS, one)?;
+                }
                 let one = self.kind(one, depth)?;
                 match self.kind(of, depth)? {
                     Kind::List(of) if of.agrees(&one) => Ok(Kind::Bool),
@@ -299,6 +305,44 @@ impl Checker {
             return Err("a macro is not used as it should be".into());
         }
         Ok(if let Kind::List(_) = result { step } else { result })
+    }
+}
+
+const KINDS: [&str; 5] = ["resolve", "connect", "request", "tool_call", "exec"];
+const MODES: [&str; 5] = ["default", "acceptEdits", "plan", "dontAsk", "bypassPermissions"];
+const WEEKDAYS: [&str; 7] =
+    ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+const TAINTS: [&str; 5] = ["injection", "web", "mcp", "unknown_hosts", "hosts"];
+
+/// What has few values is compared with one of them: anything else would never be so, and a rule that refuses would
+/// never count.
+fn known_word(asked: &IdedExpr, with: &IdedExpr) -> Result<(), String> {
+    match &asked.expr {
+        Expr::Ident(name) if name == "kind" => words_of(&KINDS, with),
+        Expr::Ident(name) if name == "mode" => words_of(&MODES, with),
+        Expr::Select(select)
+            if select.field == "weekday"
+                && matches!(&select.operand.expr, Expr::Ident(name) if name == "now") =>
+        {
+            words_of(&WEEKDAYS, with)
+        }
+        _ => Ok(()),
+    }
+}
+
+fn is_taint(expression: &IdedExpr) -> bool {
+    matches!(&expression.expr, Expr::Ident(name) if name == "taint")
+}
+
+/// Whether this text, or each of this list, is one of these.
+fn words_of(known: &[&str], expression: &IdedExpr) -> Result<(), String> {
+    match &expression.expr {
+        Expr::Literal(LiteralValue::String(word)) if !known.contains(&word.inner()) => {
+            let word = palisade_core::shown(word.inner(), 40);
+            Err(format!("there is no `{word}` here, only {}", known.join(", ")))
+        }
+        Expr::List(list) => list.elements.iter().try_for_each(|word| words_of(known, word)),
+        _ => Ok(()),
     }
 }
 

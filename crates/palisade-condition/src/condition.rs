@@ -12,7 +12,7 @@ use thiserror::Error;
 use crate::{
     History, Moment, Stage,
     check::{Checked, check},
-    facts,
+    equal, facts,
 };
 
 /// Characters of a condition.
@@ -33,6 +33,8 @@ pub struct Condition {
     expression: Arc<IdedExpr>,
     variables: Arc<BTreeSet<String>>,
     counts: bool,
+    /// Whether it is about values whose kind is the agent's choice.
+    strict: bool,
 }
 
 /// What a condition says of an act.
@@ -68,12 +70,17 @@ impl Condition {
             .map_err(|error| ConditionError(format!("it could not be read: {error}")))?
             .join()
             .map_err(|_| ConditionError("it could not be read".into()))?;
-        let (expression, Checked { variables, counts }) = parsed.map_err(ConditionError)?;
+        let (mut expression, Checked { variables, counts }) = parsed.map_err(ConditionError)?;
+        let strict = variables.contains("input");
+        if strict {
+            equal::strict(&mut expression);
+        }
         Ok(Self {
             text: text.into(),
             expression: Arc::new(expression),
             variables: Arc::new(variables),
             counts,
+            strict,
         })
     }
 
@@ -103,6 +110,9 @@ impl Condition {
             if context.add_function("count", count).is_err() {
                 return Answer::Failed("`count` cannot be asked".into());
             }
+        }
+        if self.strict && equal::add_to(&mut context).is_err() {
+            return Answer::Failed("values cannot be compared".into());
         }
         match Value::resolve(&self.expression, &context) {
             Ok(Value::Bool(true)) => Answer::Yes,

@@ -14,6 +14,7 @@
 
 mod check;
 mod condition;
+mod equal;
 mod facts;
 mod kind;
 mod moment;

@@ -51,7 +51,7 @@ pub use request::{Body, BodyFacts, GraphqlKind, GraphqlOperation, Request, RpcMe
 pub use script_line::ScriptLine;
 /// A secret string: zeroed on drop, without `Debug` or `Serialize` of its content.
 pub use secrecy::{ExposeSecret, SecretString};
-pub use shown::shown;
+pub use shown::{push_escaped, shown};
 pub use skill_policy::{SkillPolicy, SkillReach, not_for_skill};
 pub use strict_json::{Strict, strict_object};
 pub use tied::{Tied, Ties};

@@ -24,15 +24,20 @@ type Done = Box<dyn Any + Send>;
 type Work = Box<dyn FnOnce() -> Done + Send>;
 /// What is to be done, and who waits for it. Nobody gets an answer to what panicked.
 type Job = (Work, mpsc::SyncSender<Done>);
+/// What is done to each program before it is started.
+type Prepare = fn(&mut std::process::Command);
 
 static STARTER: OnceLock<mpsc::Sender<Job>> = OnceLock::new();
+static PREPARE: OnceLock<Prepare> = OnceLock::new();
 
 /// Start the thread, once in a process. It keeps the rights that the caller has now; `first` is what it does before
-/// anything else.
+/// anything else, and `prepare` what is done to each program: it would have what this thread has, such as signals that
+/// are blocked.
 ///
 /// # Errors
 /// The system has no thread left, or there is one already.
-pub fn begin(first: impl FnOnce() + Send + 'static) -> io::Result<()> {
+pub fn begin(first: impl FnOnce() + Send + 'static, prepare: Prepare) -> io::Result<()> {
+    PREPARE.set(prepare).map_err(|_| io::Error::from(io::ErrorKind::AlreadyExists))?;
     let (jobs, asked) = mpsc::channel::<Job>();
     thread::Builder::new().name("starter".into()).stack_size(STACK).spawn(move || {
         first();
@@ -79,6 +84,9 @@ fn ask<T: Send + 'static>(
 /// As [`Command::spawn`], or there is no such thread any more.
 pub fn start(mut command: Command) -> io::Result<Child> {
     let runtime = Handle::try_current().map_err(io::Error::other)?;
+    if let Some(prepare) = PREPARE.get() {
+        prepare(command.as_std_mut());
+    }
     beside(move || {
         let _in = runtime.enter();
         command.spawn()

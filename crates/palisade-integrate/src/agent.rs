@@ -1,6 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use palisade_hooks::Agent;
+use serde_json::Value;
 
 use crate::edit::{Form, Unit};
 
@@ -80,10 +81,49 @@ pub fn installable(agent: Agent) -> Installable {
     }
 }
 
+/// Why settings of this agent keep its hooks from being run, if they do. What cannot be read is no reason.
+///
+/// Sources: <https://code.claude.com/docs/en/settings>, `disableAllHooks`; gemini-cli 0.61.0, `hooksConfig` and, before
+/// it, `tools.enableHooks`.
+pub fn switched_off(agent: Agent, settings: &str) -> Option<&'static str> {
+    let settings: Value = serde_json::from_str(settings).ok()?;
+    let is = |pointer: &str, word: bool| settings.pointer(pointer) == Some(&Value::Bool(word));
+    match agent {
+        Agent::ClaudeCode if is("/disableAllHooks", true) => Some("`disableAllHooks` is true"),
+        Agent::Gemini if is("/hooksConfig/enabled", false) => {
+            Some("`hooksConfig.enabled` is false")
+        }
+        Agent::Gemini if is("/tools/enableHooks", false) => Some("`tools.enableHooks` is false"),
+        _ => None,
+    }
+}
+
 impl Installable {
     /// The user's settings: `moved` is the variable's value.
     pub fn of_user(&self, home: &Path, moved: Option<PathBuf>) -> PathBuf {
         let moved = moved.filter(|folder| folder.is_absolute());
         moved.unwrap_or_else(|| home.join(self.folder)).join(self.file)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_that_run_no_hook_are_told() {
+        for (agent, settings, off) in [
+            (Agent::ClaudeCode, r#"{"disableAllHooks": true}"#, true),
+            (Agent::ClaudeCode, r#"{"disableAllHooks": false}"#, false),
+            (Agent::ClaudeCode, r#"{"hooksConfig": {"enabled": false}}"#, false),
+            (Agent::Gemini, r#"{"hooksConfig": {"enabled": false}}"#, true),
+            (Agent::Gemini, r#"{"hooksConfig": {"enabled": true}}"#, false),
+            (Agent::Gemini, r#"{"tools": {"enableHooks": false}}"#, true),
+            (Agent::Codex, r#"{"disableAllHooks": true}"#, false),
+            (Agent::ClaudeCode, "", false),
+            (Agent::ClaudeCode, "{", false),
+        ] {
+            assert_eq!(switched_off(agent, settings).is_some(), off, "{agent:?} {settings}");
+        }
     }
 }

@@ -72,7 +72,7 @@ pub enum EditError {
 }
 
 /// The settings with the hook in them, once for each event. Entries of its own that are there already are
-/// exchanged. An empty text begins new settings.
+/// exchanged; where they are the same, the text stays as it is. An empty text begins new settings.
 ///
 /// # Errors
 /// The text is not changed unless it then says what it said before and what is added.
@@ -84,9 +84,22 @@ pub fn installed(
     let bare = removed(text, own)?;
     let bare = if bare.trim().is_empty() { "{}\n".to_owned() } else { bare };
     let mut expected = read(&bare)?;
+    let with_version = entry.form == Form::Commands && !expected.contains_key("version");
+    let form = |event: &str| EditError::Form(format!("hooks.{event}"));
+    for event in &entry.events {
+        let hooks = expected.entry("hooks").or_insert_with(|| json!({}));
+        let hooks = hooks.as_object_mut().ok_or_else(|| EditError::Form("hooks".into()))?;
+        let list = hooks.entry(event.as_str()).or_insert_with(|| json!([]));
+        list.as_array_mut().ok_or_else(|| form(event))?.push(entry.value());
+    }
+    if with_version {
+        expected.insert("version".into(), 1.into());
+    }
+    if read(text).is_ok_and(|now| now == expected) {
+        return Ok(text.to_owned());
+    }
     let root = parsed(&bare)?;
     let object = root.object_value().ok_or_else(|| EditError::Form("{}".into()))?;
-    let form = |event: &str| EditError::Form(format!("hooks.{event}"));
     let hooks =
         object.object_value_or_create("hooks").ok_or_else(|| EditError::Form("hooks".into()))?;
     hooks.ensure_multiline();
@@ -94,15 +107,9 @@ pub fn installed(
         let list = hooks.array_value_or_create(event).ok_or_else(|| form(event))?;
         list.ensure_multiline();
         list.append(written(&entry.value()));
-        let expected = expected.entry("hooks").or_insert_with(|| json!({}));
-        let expected = expected.as_object_mut().ok_or_else(|| EditError::Form("hooks".into()))?;
-        let expected = expected.entry(event.as_str()).or_insert_with(|| json!([]));
-        let expected = expected.as_array_mut().ok_or_else(|| form(event))?;
-        expected.push(entry.value());
     }
-    if entry.form == Form::Commands && object.get("version").is_none() {
+    if with_version {
         object.append("version", CstInputValue::Number("1".to_owned()));
-        expected.insert("version".into(), 1.into());
     }
     checked(root.to_string(), &expected)
 }
@@ -307,6 +314,24 @@ mod tests {
         let milliseconds = Entry { form: Form::Groups(Unit::Milliseconds), ..entry };
         let with = Value::from(read(&installed("", &milliseconds, own).unwrap()).unwrap());
         assert_eq!(with["hooks"]["Stop"][0]["hooks"][0]["timeout"], 3_600_000);
+    }
+
+    #[test]
+    fn a_second_time_changes_nothing() {
+        let commands = Entry { form: Form::Commands, ..entry() };
+        for entry in [entry(), commands] {
+            for text in [
+                "",
+                "{}",
+                "{\"model\":\"x\",\"hooks\":{}}\n",
+                "{\"hooks\": {\"Stop\": []}}",
+                "{\"h\\u006foks\":{}}",
+                "{\"hooks\": {\"Stop\": [{\"command\": \"a\"}]}, \"version\": 1}",
+            ] {
+                let with = installed(text, &entry, own).unwrap();
+                assert_eq!(installed(&with, &entry, own).unwrap(), with, "{text}");
+            }
+        }
     }
 
     #[test]

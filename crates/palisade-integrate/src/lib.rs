@@ -19,7 +19,7 @@ mod edit;
 mod plugin;
 mod undo;
 
-pub use agent::{Installable, installable};
+pub use agent::{Installable, installable, switched_off};
 pub use diff::diff;
 pub use edit::{EditError, Entry, Form, MOST_BYTES, Unit, installed, removed};
 pub use plugin::{

@@ -5,7 +5,7 @@ pub fn escaped(text: &str) -> String {
     for character in text.chars() {
         match character {
             '"' | '\'' => shown.push(character),
-            other => shown.extend(other.escape_debug()),
+            other => palisade_core::push_escaped(&mut shown, other),
         }
     }
     shown
@@ -21,5 +21,6 @@ mod tests {
             escaped("a\u{1b}[2J\u{202e}\n\u{200b}\u{e0041}\u{9b}é\"\\"),
             "a\\u{1b}[2J\\u{202e}\\n\\u{200b}\\u{e0041}\\u{9b}é\"\\\\"
         );
+        assert_eq!(escaped("rm\u{3164}-rf\u{2800}x"), "rm\\u{3164}-rf\\u{2800}x");
     }
 }

@@ -109,7 +109,17 @@ impl<D: Decide> Between<D> {
     fn client_said(&self, line: &[u8]) -> Step {
         let message = match message::read(line) {
             Ok(message) => message,
-            Err(why) => return refused(None, &format!("the message cannot be read: {why}")),
+            Err(why) => {
+                let waits = |id: &Id| {
+                    self.client_waits
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .contains_key(id)
+                };
+                // Of another that waits under the same id this is not the answer.
+                let id = message::may_ask(line).filter(|id| !waits(id));
+                return unread(id.as_ref(), &why);
+            }
         };
         match message {
             Message::Notification { method } => self.told("client", &method, line),
@@ -135,7 +145,7 @@ impl<D: Decide> Between<D> {
                                 let changed = message::request(&id, &method, &params);
                                 self.asked(&self.client_waits, id, Waits::Any, changed)
                             }
-                            Said::Deny(why) => refused(Some(&id), &why),
+                            Said::Deny(why) => refused(&id, &why),
                         }
                     }
                     Kind::Calls => self.call(id, &method, params, line),
@@ -149,7 +159,7 @@ impl<D: Decide> Between<D> {
             Ok(message) => message,
             Err(why) => {
                 let note = format!("a message of the server's was dropped: {why}");
-                return Step { note: Some(note), ..Step::default() };
+                return Step { on: self.unreadable(line, &why), note: Some(note), back: None };
             }
         };
         match message {
@@ -181,12 +191,24 @@ impl<D: Decide> Between<D> {
                             let changed = message::request(&id, &method, &params);
                             self.asked(&self.server_waits, id, Waits::Any, changed)
                         }
-                        Said::Deny(why) => refused(Some(&id), &why),
+                        Said::Deny(why) => refused(&id, &why),
                     }
                 }
                 Some(Kind::ListsTools | Kind::Greets | Kind::Calls) | None => unknown(&id, &method),
             },
         }
+    }
+
+    /// What a client is told that waits for what cannot be read, where it can be told whose answer that was: a line
+    /// for each of them. It would wait for ever.
+    fn unreadable(&self, line: &[u8], why: &str) -> Option<Vec<u8>> {
+        let told = |id: Id| {
+            taken(&self.client_waits, &id)?;
+            let text = format!("Refused by Palisade: the server's answer cannot be read: {why}");
+            Some(message::error(Some(&id), REFUSED, &text))
+        };
+        let all: Vec<Vec<u8>> = message::may_answer(line).into_iter().filter_map(told).collect();
+        (!all.is_empty()).then(|| all.join(&b'\n'))
     }
 
     fn rule_name(&self, tool: &str) -> String {
@@ -195,12 +217,12 @@ impl<D: Decide> Between<D> {
 
     fn call(&self, id: Id, method: &str, mut params: Map<String, Value>, line: &[u8]) -> Step {
         let Some(name) = params.get("name").and_then(Value::as_str).map(str::to_owned) else {
-            return refused(Some(&id), "the call names no tool");
+            return refused(&id, "the call names no tool");
         };
         let input = match params.get("arguments") {
             None => Map::new(),
             Some(Value::Object(input)) => input.clone(),
-            Some(_) => return refused(Some(&id), "the call's arguments have no names"),
+            Some(_) => return refused(&id, "the call's arguments have no names"),
         };
         let said = match &self.pins {
             Some(pins) if !pins.names(&name) || self.has_changed(&name) => Said::Deny(format!(
@@ -301,10 +323,10 @@ impl<D: Decide> Between<D> {
     fn asked(&self, waits: &Mutex<HashMap<Id, Waits>>, id: Id, what: Waits, line: Vec<u8>) -> Step {
         let mut waiting = waits.lock().unwrap_or_else(PoisonError::into_inner);
         if waiting.contains_key(&id) {
-            return refused(Some(&id), "a request with this id waits for its answer");
+            return refused(&id, "a request with this id waits for its answer");
         }
         if waiting.len() >= MOST_WAITING {
-            return refused(Some(&id), "too many requests wait for their answers");
+            return refused(&id, "too many requests wait for their answers");
         }
         waiting.insert(id, what);
         Step { on: Some(line), ..Step::default() }
@@ -340,8 +362,16 @@ fn unknown(id: &Id, method: &str) -> Step {
     Step { back: Some(message::error(Some(id), UNKNOWN_METHOD, &why)), note: Some(why), on: None }
 }
 
-fn refused(id: Option<&Id>, why: &str) -> Step {
-    let code = if id.is_some() { REFUSED } else { INVALID };
+fn refused(id: &Id, why: &str) -> Step {
+    answered_by(Some(id), REFUSED, why)
+}
+
+/// A message of the client's that is none with one reading.
+fn unread(id: Option<&Id>, why: &str) -> Step {
+    answered_by(id, INVALID, &format!("the message cannot be read: {why}"))
+}
+
+fn answered_by(id: Option<&Id>, code: i64, why: &str) -> Step {
     let text = format!("Refused by Palisade: {why}");
     Step { back: Some(message::error(id, code, &text)), note: Some(text), on: None }
 }

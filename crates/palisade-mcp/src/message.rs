@@ -122,6 +122,25 @@ pub(crate) fn read(line: &[u8]) -> Result<Message, String> {
     }
 }
 
+/// The id of a request that cannot be read for sure.
+pub(crate) fn may_ask(line: &[u8]) -> Option<Id> {
+    let message: Value = serde_json::from_slice(line).ok()?;
+    message.get("method")?;
+    Id::of(message.get("id")?)
+}
+
+/// The requests that a line which is no message may be meant to answer, as a careless reader finds them: also several at
+/// once, a key that is there twice, and what JSON-RPC does not have.
+pub(crate) fn may_answer(line: &[u8]) -> Vec<Id> {
+    let all = match serde_json::from_slice(line) {
+        Ok(Value::Array(all)) => all,
+        Ok(one) => vec![one],
+        Err(_) => Vec::new(),
+    };
+    let ids = all.iter().filter(|message| message.get("method").is_none());
+    ids.filter_map(|message| Id::of(message.get("id")?)).collect()
+}
+
 /// Whether every reader finds the same in it, those that do not tell letters apart as well.
 fn in_one_way(object: &Map<String, Value>) -> Result<(), String> {
     if let Some(odd) = object.keys().find(|key| {

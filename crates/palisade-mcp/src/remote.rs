@@ -174,7 +174,7 @@ impl Spoken {
         let patience = if method(&line).as_deref() == Some("tools/call") { CALL } else { PATIENCE };
         let (id, line) = (id(&line), Bytes::from(line));
         let answered = match self.asked(Method::POST, line, patience).await {
-            Ok(answer) => self.read(answer, id.is_some()).await,
+            Ok(answer) => self.read(answer, id.as_ref()).await,
             Err(why) => Err(why),
         };
         if let (Err(why), Some(id)) = (answered, id) {
@@ -189,7 +189,7 @@ impl Spoken {
         if let Ok(answer) = self.asked(Method::GET, Bytes::new(), PATIENCE).await
             && answer.status() == StatusCode::OK
         {
-            self.read(answer, false).await.unwrap_or_default();
+            self.read(answer, None).await.unwrap_or_default();
         }
     }
 
@@ -252,9 +252,10 @@ impl Spoken {
         Ok(Box::new(stream))
     }
 
-    /// Hand on each message of an answer. `wanted`: there has to be one.
-    async fn read(&self, answer: Response<Incoming>, wanted: bool) -> Result<(), String> {
+    /// Hand on each message of an answer. `asked`: the request that one of them has to answer.
+    async fn read(&self, answer: Response<Incoming>, asked: Option<&Value>) -> Result<(), String> {
         let status = answer.status();
+        let wanted = asked.is_some();
         if status == StatusCode::ACCEPTED || (status == StatusCode::NO_CONTENT && !wanted) {
             return if wanted {
                 Err(format!("it answers {status} and nothing else"))
@@ -282,6 +283,7 @@ impl Spoken {
             _ => return Err("its answer is neither JSON nor a stream of events".to_owned()),
         };
         let (mut body, mut whole) = (answer.into_body(), Vec::new());
+        let mut is_answered = !wanted;
         while let Some(frame) = body.frame().await {
             let Ok(data) = frame.map_err(|error| format!("it broke off: {error}"))?.into_data()
             else {
@@ -290,6 +292,7 @@ impl Spoken {
             match &mut events {
                 Some(events) => {
                     for message in events.take(&data)? {
+                        is_answered |= answers(&message, asked);
                         self.heard(&message);
                     }
                 }
@@ -299,10 +302,12 @@ impl Spoken {
                 None => whole.extend_from_slice(&data),
             }
         }
-        if events.is_none() {
+        if events.is_none() && !whole.is_empty() {
+            is_answered |= answers(&whole, asked);
             self.heard(&whole);
         }
-        Ok(())
+        // Who waits for it would wait for ever. If it was there and could not be read, that was told.
+        if is_answered { Ok(()) } else { Err("its answer ended and had none in it".to_owned()) }
     }
 
     fn heard(&self, message: &[u8]) {
@@ -362,6 +367,11 @@ fn field(line: &[u8], name: &str) -> Option<Value> {
 
 fn method(line: &[u8]) -> Option<String> {
     field(line, "method")?.as_str().map(str::to_owned)
+}
+
+/// Whether a message is the answer to this request.
+fn answers(message: &[u8], asked: Option<&Value>) -> bool {
+    asked.is_some() && method(message).is_none() && field(message, "id").as_ref() == asked
 }
 
 /// Of a request, which waits for an answer.

@@ -1,5 +1,6 @@
 //! From a tool call to a decision.
 
+mod likeness;
 mod lists;
 
 use std::path::{Path, PathBuf};
@@ -17,6 +18,7 @@ use crate::{
     ways::{Cwd, Lookups, Ways, lexical},
 };
 
+pub(crate) use likeness::folded;
 pub(crate) use lists::Rules;
 
 /// Rules that decide tool calls.
@@ -277,6 +279,10 @@ impl Permissions {
         understood: &Understood,
         cwd: &Cwd<'_>,
     ) -> Found {
+        if let Some(rule) = rules.like(&call.name, &call.input) {
+            let why = format!("`{}` may be another name of the same tool", shown(&call.name));
+            return Found::Perhaps { rule, why };
+        }
         for meaning in may_mean(call) {
             let runs = matches!(meaning, Meaning::Command(_) | Meaning::Program(_));
             if let Some(rule) = rules.whole_tool(&["Bash".to_owned()]).filter(|_| runs) {

@@ -1,9 +1,11 @@
 //! What the tools of different agents mean.
 
+use std::{collections::HashMap, sync::LazyLock};
+
 use palisade_core::{ToolCall, ToolInput};
 use serde_json::{Map, Value};
 
-use crate::patch;
+use crate::{decide::folded, patch};
 
 /// What a tool call does, whatever the agent calls its tool.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -144,6 +146,7 @@ const TOOLS: &[(&str, Kind, &[&str])] = &[
             "str_replace_based_edit_tool",
             "insert",
             "delete_file",
+            "Delete",
             "update_file",
         ],
     ),
@@ -318,6 +321,15 @@ pub(crate) fn understand(call: &ToolCall) -> Understood {
     Understood { names, spelled: None, meaning, directory, patterns }
 }
 
+/// What rules call the tool that a name is like to a reader who does not look closely: `" EXEC"` is `Bash`.
+pub(crate) fn known_like(name: &str) -> Option<&'static str> {
+    static LIKE: LazyLock<HashMap<String, &'static str>> = LazyLock::new(|| {
+        let named = TOOLS.iter().filter(|(name, _, _)| !name.is_empty());
+        named.flat_map(|(name, _, own)| own.iter().map(|own| (folded(own), *name))).collect()
+    });
+    LIKE.get(&folded(name)).copied()
+}
+
 impl Understood {
     /// All names by which a rule may refuse it.
     pub(crate) fn all_names(&self) -> Vec<String> {
@@ -327,8 +339,17 @@ impl Understood {
 
 /// A server's tool as clients name it to a model, where that is not its own name: with `_` for all that is no letter,
 /// digit, `_` or `-`. Source: names of tools in Anthropic's and OpenAI's APIs, `^[a-zA-Z0-9_-]+$`.
-fn as_clients_spell(name: &str) -> Option<String> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+pub(crate) fn as_clients_spell(name: &str) -> Option<String> {
+    spelled(name, |_| false)
+}
+
+/// The same of the name in a rule, in which `*` stands for any characters.
+pub(crate) fn rule_as_clients_spell(name: &str) -> Option<String> {
+    spelled(name, |c| c == '*')
+}
+
+fn spelled(name: &str, kept: impl Fn(char) -> bool) -> Option<String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-') || kept(c);
     let odd = name.starts_with("mcp__") && !name.chars().all(plain);
     odd.then(|| name.chars().map(|c| if plain(c) { c } else { '_' }).collect())
 }

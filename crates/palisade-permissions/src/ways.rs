@@ -44,6 +44,20 @@ impl Ways {
     }
 
     fn of(folder: &Path, given: PathBuf) -> Self {
+        let Some(led) = through_descriptors(&given) else {
+            return Self::along(folder, given);
+        };
+        let by_name = without_dots(&given);
+        let led = Self::along(folder, led);
+        if by_name == given {
+            return led;
+        }
+        // An agent that takes `..` by its name does not come there; the kernel does.
+        let real = Some(led.real().to_owned()).filter(|real| *real != by_name);
+        Self { lexical: by_name, real }
+    }
+
+    fn along(folder: &Path, given: PathBuf) -> Self {
         let plain = without_dots(&given);
         let of_process = of_process(&plain).is_some();
         let lexical = without_proc(folder, plain);
@@ -116,7 +130,9 @@ impl<'a> Cwd<'a> {
 
 /// A path without `.` and `..`, from this folder.
 pub(crate) fn lexical(folder: &Path, path: &str, home: Option<&Path>) -> PathBuf {
-    without_proc(folder, without_dots(&whole(folder, path, home)))
+    let whole = whole(folder, path, home);
+    let whole = through_descriptors(&whole).unwrap_or(whole);
+    without_proc(folder, without_dots(&whole))
 }
 
 /// The path from this folder, or from home behind `~`.
@@ -125,15 +141,13 @@ fn whole(folder: &Path, path: &str, home: Option<&Path>) -> PathBuf {
         (Some(rest), Some(home)) if rest.is_empty() || rest.starts_with('/') => {
             home.join(rest.trim_start_matches('/'))
         }
-        _ => {
-            let path = folder.join(path);
-            // It is a link there, and of whoever looks it up.
-            match path.strip_prefix("/dev/fd") {
-                Ok(rest) => Path::new("/proc/self/fd").join(rest),
-                Err(_) => path,
-            }
-        }
+        _ => folder.join(path),
     }
+}
+
+/// Where `/dev/fd` leads: it is a link there, and of whoever looks it up.
+fn through_descriptors(path: &Path) -> Option<PathBuf> {
+    path.strip_prefix("/dev/fd").ok().map(|rest| Path::new("/proc/self/fd").join(rest))
 }
 
 fn without_dots(path: &Path) -> PathBuf {

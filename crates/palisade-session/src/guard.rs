@@ -49,7 +49,8 @@ pub(crate) fn rights(goes: Goes, allowed: &[Kind]) -> Result<(), Refusal> {
     let lacks = |error: StepError| refusal::of_launch(&error.into(), allowed);
     supervisor::narrow().map_err(lacks)?;
     // It takes no signal from the threads that wait for them; programs start with none blocked.
-    starter::begin(|| signal::block_all().unwrap_or_default()).refuse(
+    let first = || signal::block_all().unwrap_or_default();
+    starter::begin(first, signal::start_with_none_blocked).refuse(
         "start the thread that starts programs",
         "see the limits of this user (ulimit -u)",
     )?;

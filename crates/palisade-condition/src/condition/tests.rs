@@ -103,6 +103,50 @@ fn what_cannot_be_told_is_neither_yes_nor_no() {
     assert!(matches!(answer("'x' in argv", Stage::Calls, &cut), Answer::Failed(_)));
 }
 
+/// An agent that writes `"true"` for `true` is not told from one that writes nothing a rule names.
+#[test]
+fn a_value_of_another_kind_is_not_merely_unequal() {
+    let of = |value: serde_json::Value| {
+        let serde_json::Value::Object(input) = json!({"n": value}) else { unreachable!() };
+        Action::ToolCall(Box::new(ToolCall {
+            name: "Bash".into(),
+            input: ToolInput::Object(input),
+            id: None,
+            seen: ToolSeen::Answer,
+        }))
+    };
+    let failed = |text: &str, value: serde_json::Value| {
+        matches!(answer(text, Stage::Calls, &of(value)), Answer::Failed(_))
+    };
+    for value in [json!("true"), json!(1), json!([true]), json!(null), json!({"n": true})] {
+        assert!(failed("input.n == true", value.clone()), "{value}");
+        assert!(failed("!(input.n == true)", value.clone()), "{value}");
+        assert!(failed("input.n != true", value.clone()), "{value}");
+        assert!(failed("input.n in [true]", value.clone()), "{value}");
+        assert!(failed("[1].exists(x, input.n == true)", value.clone()), "{value}");
+    }
+    assert!(failed("input.n in ['a']", json!(["a"])));
+    assert!(failed("'a' in input.n", json!([1])));
+    for (text, value, expected) in [
+        ("input.n == true", json!(true), Answer::Yes),
+        ("input.n == true", json!(false), Answer::No),
+        ("input.n != 5", json!(5.0), Answer::No),
+        ("input.n in [4, 5]", json!(5), Answer::Yes),
+        ("'a' in input.n", json!(["b", "a"]), Answer::Yes),
+        ("'a' in input.n", json!({"a": 1}), Answer::Yes),
+        ("'a' in input.n", json!([]), Answer::No),
+        ("input.n == null", json!("x"), Answer::No),
+        ("null != input.n", json!(null), Answer::No),
+        ("'m' in input", json!(1), Answer::No),
+        ("input.n == ['a']", json!(["b"]), Answer::No),
+        // What decides without it decides.
+        ("input.n == true || mode == 'default'", json!("true"), Answer::Yes),
+        ("input.n == true && mode == 'plan'", json!("true"), Answer::No),
+    ] {
+        assert_eq!(answer(text, Stage::Calls, &of(value.clone())), expected, "{text} {value}");
+    }
+}
+
 #[test]
 fn what_is_not_known_yet_waits() {
     let resolve = Action::Resolve { name: "api.example".parse::<HostName>().unwrap() };
@@ -136,6 +180,12 @@ fn refuses_when_it_is_read() {
         ("port == 1u", "without `u`"),
         ("Foo{a: 1} == Foo{a: 1}", ""),
         ("true\u{202e}", ""),
+        ("kind == 'tool'", "no `tool` here"),
+        ("'Default' == mode", "no `Default` here, only default"),
+        ("mode in ['plan', 'bypass']", "no `bypass` here"),
+        ("now.weekday == 'Saturday'", "no `Saturday` here, only monday"),
+        ("!(now.weekday in ['saturday', 'sun'])", "no `sun` here"),
+        ("'tainted' in taint", "no `tainted` here, only injection"),
         ("true\0", "control"),
     ] {
         let error = Condition::new(text, Stage::Requests).expect_err(text).to_string();

@@ -20,20 +20,25 @@ const EVENTS: [(&str, &str); 9] = [
 ];
 
 /// Told after the fact, in another form than the event above.
-const OTHERS: [&str; 8] = [
+const OTHERS: [&str; 7] = [
     "afterFileEdit",
     "afterShellExecution",
     "afterMCPExecution",
     "afterAgentResponse",
     "afterAgentThought",
-    "beforeTabFileRead",
     "afterTabFileEdit",
     "workspaceOpen",
 ];
 
-/// Its events that are about a tool call to come. Older versions know the last three alone.
-const BEFORE: [&str; 4] =
-    ["preToolUse", "beforeShellExecution", "beforeMCPExecution", "beforeReadFile"];
+/// Its events that are about a tool call to come, or about a file that completions look into. Older versions know
+/// those in the middle alone.
+const BEFORE: [&str; 5] = [
+    "preToolUse",
+    "beforeShellExecution",
+    "beforeMCPExecution",
+    "beforeReadFile",
+    "beforeTabFileRead",
+];
 
 pub(super) fn own_names(event: Event) -> Vec<&'static str> {
     if event == Event::PRE_TOOL_USE {
@@ -48,16 +53,22 @@ pub(super) fn read(mut fields: Map<String, Value>) -> Result<Announced, Unreadab
     let id = fields.get("tool_use_id").and_then(Value::as_str).map(str::to_owned);
     let one = |key: &str, value: String| Map::from_iter([(key.to_owned(), value.into())]);
     let about = match own_name.as_str() {
-        "preToolUse" => Some(call(text(&fields, "tool_name")?, object(&fields, "tool_input")?, id)),
+        "preToolUse" => {
+            let name = text(&fields, "tool_name")?;
+            let name = match name.strip_prefix("MCP:") {
+                Some(tool) => of_unknown_server(tool),
+                None => name,
+            };
+            Some(call(name, object(&fields, "tool_input")?, id))
+        }
         "beforeShellExecution" => {
             Some(call("Bash".to_owned(), one("command", text(&fields, "command")?), id))
         }
-        "beforeReadFile" => {
+        "beforeReadFile" | "beforeTabFileRead" => {
             Some(call("Read".to_owned(), one("file_path", text(&fields, "file_path")?), id))
         }
         "beforeMCPExecution" => {
-            // The server's name is not told.
-            let name = format!("mcp__unknown__{}", text(&fields, "tool_name")?);
+            let name = of_unknown_server(&text(&fields, "tool_name")?);
             let input = match fields.get("tool_input") {
                 Some(Value::String(text)) => {
                     palisade_core::strict_object(text.as_bytes()).map_err(Unreadable::Json)?
@@ -85,6 +96,11 @@ pub(super) fn read(mut fields: Map<String, Value>) -> Result<Announced, Unreadab
     Ok(Announced { agent, own_name, event, fields, call: about })
 }
 
+/// A server's tool, where the server's name is not told.
+fn of_unknown_server(tool: &str) -> String {
+    format!("mcp__unknown__{tool}")
+}
+
 pub(super) fn reply(announced: &Announced, to: &ReplyTo) -> Reply {
     let mut whole = Map::new();
     let denied = to.say.is_some_and(|say| say >= Say::Defer);
@@ -94,9 +110,9 @@ pub(super) fn reply(announced: &Announced, to: &ReplyTo) -> Reply {
             whole.insert("user_message".into(), to.reason.clone().into());
         }
         "beforeSubmitPrompt" | "sessionStart" => {}
-        "beforeShellExecution" | "beforeMCPExecution" | "beforeReadFile" | "preToolUse" => {
+        own if BEFORE.contains(&own) => {
             // A file is read or not: there is no question.
-            let asks = announced.own_name != "beforeReadFile";
+            let asks = !matches!(own, "beforeReadFile" | "beforeTabFileRead");
             let word = match to.say {
                 Some(Say::Deny | Say::Defer) => Some("deny"),
                 Some(Say::Ask) if asks => Some("ask"),

@@ -38,7 +38,7 @@ pub(super) fn read(mut fields: Map<String, Value>) -> Result<Announced, Unreadab
     fields.insert("hook_event_name".into(), event.name().into());
     let mut call = tool_call(event, &fields)?;
     if let Some(call) = &mut call
-        && let Some(name) = of_server(&call.name, fields.get("mcp_context"))
+        && let Some(name) = of_server(&call.name, fields.get("mcp_context"))?
     {
         call.name = name;
     }
@@ -47,13 +47,22 @@ pub(super) fn read(mut fields: Map<String, Value>) -> Result<Announced, Unreadab
 
 /// The name of a server's tool as permission rules have it. Its own is `mcp_SERVER_TOOL`, which may be read in more
 /// than one way; which server it is it tells besides.
-fn of_server(name: &str, context: Option<&Value>) -> Option<String> {
-    let told = |key: &str| context.and_then(|context| context.get(key)?.as_str());
-    match (told("server_name"), told("tool_name"), name.strip_prefix("mcp_")) {
-        (Some(server), Some(tool), _) => Some(format!("mcp__{server}__{tool}")),
-        (_, _, Some(rest)) if !rest.starts_with('_') => Some(format!("mcp__unknown__{rest}")),
-        _ => None,
-    }
+///
+/// # Errors
+/// It tells that in another form: then it is a tool of a server, and of which is not known.
+fn of_server(name: &str, context: Option<&Value>) -> Result<Option<String>, Unreadable> {
+    let context = match context {
+        None | Some(Value::Null) => {
+            let rest = name.strip_prefix("mcp_").filter(|rest| !rest.starts_with('_'));
+            return Ok(rest.map(|rest| format!("mcp__unknown__{rest}")));
+        }
+        Some(context) => context.as_object().ok_or(Unreadable::Field("mcp_context"))?,
+    };
+    let told = |key: &'static str| match context.get(key).and_then(Value::as_str) {
+        Some(told) if !told.is_empty() => Ok(told),
+        _ => Err(Unreadable::Field(key)),
+    };
+    Ok(Some(format!("mcp__{}__{}", told("server_name")?, told("tool_name")?)))
 }
 
 pub(super) fn reply(announced: &Announced, to: &ReplyTo) -> Reply {

@@ -28,6 +28,38 @@ fn a_servers_tool_of_gemini_has_the_name_of_rules() {
     assert_eq!(name("mcp_a_b_c", context), "mcp__a_b__c");
     assert_eq!(name("mcp_a_b_c", json!({})), "mcp__unknown__a_b_c");
     assert_eq!(name("run_shell_command", json!({})), "run_shell_command");
+    assert_eq!(name("ls", json!({"mcp_context": null})), "ls");
+    // That it is a server's, and not of which in a form that is known, is no tool of its own.
+    for context in [
+        json!("x"),
+        json!([]),
+        json!({"server_name": "a"}),
+        json!({"tool_name": "c"}),
+        json!({"server_name": 1, "tool_name": "c"}),
+        json!({"server_name": "", "tool_name": "c"}),
+    ] {
+        let told = json!({"hook_event_name": "BeforeTool", "tool_name": "ls", "tool_input": {},
+            "mcp_context": context});
+        let read = Agent::Gemini.read(told.to_string().as_bytes());
+        assert!(matches!(read, Err(Unreadable::Field(_))), "{context} {read:?}");
+    }
+}
+
+/// Completions of Cursor's look into files as well, and a server's tool has a name of its own there.
+#[test]
+fn what_cursor_looks_into_and_calls_is_told() {
+    let file =
+        json!({"hook_event_name": "beforeTabFileRead", "file_path": "/w/.env", "content": "x"});
+    let announced = read(Agent::Cursor, &file);
+    let call = announced.call.as_ref().unwrap();
+    assert_eq!((call.name.as_str(), call.input.text("file_path")), ("Read", Some("/w/.env")));
+    for say in [Say::Deny, Say::Ask] {
+        let reply = announced.reply(&ReplyTo { say: Some(say), ..deny() });
+        assert_eq!(said(&reply)["permission"], "deny");
+    }
+    assert!(Agent::Cursor.own_names(Event::PRE_TOOL_USE).contains(&"beforeTabFileRead"));
+    let tool = json!({"hook_event_name": "preToolUse", "tool_name": "MCP:drop", "tool_input": {}});
+    assert_eq!(read(Agent::Cursor, &tool).call.unwrap().name, "mcp__unknown__drop");
 }
 
 #[test]

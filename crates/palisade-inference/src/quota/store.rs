@@ -3,6 +3,8 @@ use std::{
     io,
     os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
+    thread,
+    time::Duration,
 };
 
 use rustix::{
@@ -19,6 +21,10 @@ const SECOND: u64 = 4096;
 const BOTH: usize = 4096 + SIZE;
 /// Where a file says in plain text what it is for.
 const NAME: u64 = 8192;
+
+/// How often a file that is just being made is looked at, and how long between.
+const LOOKS: u32 = 20;
+const BETWEEN: Duration = Duration::from_millis(5);
 
 /// Why counts cannot be kept.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -44,7 +50,12 @@ pub enum QuotaError {
 #[derive(Debug)]
 pub(crate) enum Store {
     Memory(Box<Counts>),
-    File { file: File, path: PathBuf },
+    File {
+        file: File,
+        path: PathBuf,
+        /// Whether it had counts before: then it does not begin anew by itself.
+        counted: bool,
+    },
 }
 
 /// Counts that nobody else can change meanwhile.
@@ -69,15 +80,19 @@ impl Store {
         let name: String = digest.as_ref().iter().take(12).map(|b| format!("{b:02x}")).collect();
         let path = folder.join(name);
         let nofollow = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or(0);
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .custom_flags(nofollow)
-            .open(&path)
-            .map_err(|error| failed(&path, error))?;
+        let text = format!("Counts of the model limits of {scope}\n");
+        let opened = |new: bool| {
+            let mut options = OpenOptions::new();
+            options.read(true).write(true).create_new(new).mode(0o600).custom_flags(nofollow);
+            options.open(&path)
+        };
+        let (file, new) = match opened(true) {
+            Ok(file) => (file, true),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                (opened(false).map_err(|error| failed(&path, error))?, false)
+            }
+            Err(error) => return Err(failed(&path, error)),
+        };
         let metadata = file.metadata().map_err(|error| failed(&path, error))?;
         let own = metadata.is_file()
             && metadata.uid() == geteuid().as_raw()
@@ -85,18 +100,20 @@ impl Store {
         if !own {
             return Err(QuotaError::NotOurs(path));
         }
-        if metadata.len() <= NAME {
-            let text = format!("Counts of the model limits of {scope}\n");
+        if new {
             file.write_all_at(text.as_bytes(), NAME).map_err(|error| failed(&path, error))?;
+        } else if !is_begun(&file, text.as_bytes()) {
+            // It was emptied, or lost in a crash: that gives no new budget.
+            return Err(QuotaError::Damaged(path));
         }
-        Ok(Self::File { file, path })
+        Ok(Self::File { file, path, counted: false })
     }
 
     /// Takes the lock, if nobody has it, and reads. `None`: another process has it now.
     pub(crate) fn hold(&mut self) -> Result<Option<Held>, QuotaError> {
-        let (file, path) = match self {
+        let (file, path, counted) = match self {
             Store::Memory(counts) => return Ok(Some(Held { counts: Counts::clone(counts) })),
-            Store::File { file, path } => (file, path),
+            Store::File { file, path, counted } => (file, path, counted),
         };
         match flock(&*file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
@@ -105,8 +122,11 @@ impl Store {
                 return Err(QuotaError::Io { path: path.clone(), why: errno.to_string() });
             }
         }
-        match read(file, path) {
-            Ok(counts) => Ok(Some(Held { counts })),
+        match read(file, path, *counted) {
+            Ok(counts) => {
+                *counted |= counts.sequence > 0;
+                Ok(Some(Held { counts }))
+            }
             Err(error) => {
                 self.release();
                 Err(error)
@@ -122,7 +142,7 @@ impl Store {
                 return Ok(());
             }
             // The copy that is not the newest: a write that is cut short harms none.
-            Store::File { file, path } => file
+            Store::File { file, path, .. } => file
                 .write_all_at(&counts.to_bytes(), (counts.sequence % 2).saturating_mul(SECOND))
                 .map_err(|error| QuotaError::Io { path: path.clone(), why: error.to_string() }),
         };
@@ -139,8 +159,19 @@ impl Store {
     }
 }
 
+/// Whether a file says what it is for. Whoever is just making it may not have written that yet.
+fn is_begun(file: &File, text: &[u8]) -> bool {
+    let mut found = vec![0; text.len()];
+    (0..LOOKS).any(|look| {
+        if look > 0 {
+            thread::sleep(BETWEEN);
+        }
+        file.read_exact_at(&mut found, NAME).is_ok() && found == text
+    })
+}
+
 /// The newer of two copies. Of a file that is new there is none.
-fn read(file: &File, path: &Path) -> Result<Counts, QuotaError> {
+fn read(file: &File, path: &Path, counted: bool) -> Result<Counts, QuotaError> {
     let io = |error: io::Error| QuotaError::Io { path: path.to_owned(), why: error.to_string() };
     let (mut copies, mut empty) = (Vec::new(), true);
     // By one call: both are in the first two pages.
@@ -153,7 +184,7 @@ fn read(file: &File, path: &Path) -> Result<Counts, QuotaError> {
     }
     match copies.into_iter().max_by_key(|counts| counts.sequence) {
         Some(counts) => Ok(counts),
-        None if empty => Ok(Counts::default()),
+        None if empty && !counted => Ok(Counts::default()),
         None => Err(QuotaError::Damaged(path.to_owned())),
     }
 }

@@ -56,6 +56,56 @@ fn a_call_passes_byte_for_byte_or_is_answered_in_the_servers_place() {
     assert_eq!(parsed(&step.on)["params"]["arguments"]["path"], "/safe");
 }
 
+/// A client does not wait for ever for an answer that was dropped.
+#[test]
+fn who_waits_for_what_cannot_be_read_is_told() {
+    let between = between(&[tool("good", "")]);
+    let good = r#"{"content": []}"#;
+    for bad in [
+        r#"{"jsonrpc": "2.0", "id": 1, "result": {"a": 1, "a": 2}}"#.to_owned(),
+        r#"{"jsonrpc": "2.0", "id": 1, "id": 1, "result": {}}"#.to_owned(),
+        r#"{"jsonrpc": "2.0", "id": 1}"#.to_owned(),
+        r#"{"jsonrpc": "2.0", "id": 1, "result": {}, "error": {"code": 1, "message": ""}}"#
+            .to_owned(),
+        r#"{"jsonrpc": "2.0", "id": 1, "result": {}, "Result": {}}"#.to_owned(),
+        r#"{"id": 1, "result": {}}"#.to_owned(),
+        format!(r#"[{{"jsonrpc": "2.0", "id": 1, "result": {good}}}]"#),
+    ] {
+        assert!(between.of_client(&call(1, "good")).on.is_some(), "{bad}");
+        let step = between.of_server(bad.as_bytes());
+        let told = parsed(&step.on);
+        assert_eq!((&told["id"], step.back), (&json!(1), None), "{bad}");
+        let why = told["error"]["message"].as_str().unwrap();
+        assert!(
+            why.starts_with("Refused by Palisade: the server's answer cannot be read"),
+            "{why}"
+        );
+        // It was the answer: what comes later is none.
+        let later = format!(r#"{{"jsonrpc": "2.0", "id": 1, "result": {good}}}"#);
+        assert_eq!(between.of_server(later.as_bytes()).on, None, "{bad}");
+    }
+    // Several at one time, each is told; what is no answer to anybody is dropped as before.
+    for id in [1, 2] {
+        assert!(between.of_client(&call(id, "good")).on.is_some());
+    }
+    let both = r#"[{"id": 2}, {"id": 1}, {"id": 7}, {"id": 1, "method": "ping"}, 5, {"id": null}]"#;
+    let told = String::from_utf8(between.of_server(both.as_bytes()).on.unwrap()).unwrap();
+    let ids: Vec<Value> = told
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["id"].clone())
+        .collect();
+    assert_eq!(ids, [json!(2), json!(1)]);
+    for odd in ["no JSON", "[]", "{}", "5", r#"{"id": 1, "method": "ping"}"#, r#"{"id": 1}"#] {
+        assert_eq!(between.of_server(odd.as_bytes()).on, None, "{odd}");
+    }
+    // So with what the client asks, but for an id under which something else waits.
+    let twice = r#"{"jsonrpc": "2.0", "id": 3, "method": "ping", "params": {"a": 1, "a": 2}}"#;
+    assert_eq!(parsed(&between.of_client(twice.as_bytes()).back)["id"], 3);
+    assert!(between.of_client(&call(3, "good")).on.is_some());
+    let answer = parsed(&between.of_client(twice.as_bytes()).back);
+    assert_eq!((&answer["id"], &answer["error"]["code"]), (&Value::Null, &json!(INVALID)));
+}
+
 #[test]
 fn a_tool_that_nobody_saw_is_neither_shown_nor_called() {
     let between = between(&[tool("good", "Reads a file.")]);
@@ -195,7 +245,10 @@ fn no_key_passes_that_some_take_for_another() {
         let asks = json!({"jsonrpc": "2.0", "id": id, "method": method, "params": {}});
         assert!(between.of_client(&line(asks)).on.is_some());
         let says = json!({"jsonrpc": "2.0", "id": id, "result": result});
-        assert_eq!(between.of_server(&line(says)).on, None, "{result}");
+        let told = parsed(&between.of_server(&line(says)).on);
+        assert!(told["error"].is_object() && told.get("result").is_none(), "{result} {told}");
+        let told = told.to_string();
+        assert!(!told.contains("inputSchema") && !told.contains("obey"), "{told}");
     }
     assert!(between.of_client(&call(3, "good")).on.is_some());
 }

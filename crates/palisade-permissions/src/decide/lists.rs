@@ -2,12 +2,13 @@ use std::collections::HashMap;
 
 use palisade_core::{Decision, ToolInput};
 
-use super::{Found, has_value, shown};
+use super::{Found, has_value, likeness::Likeness, shown};
 use crate::{
     List, Place, Rule, RuleError, Written,
     hosts::host_of,
     path_rule::{PathRules, patterns},
     rule::{ToolName, What},
+    tools::{known_like, rule_as_clients_spell},
 };
 
 /// A rule with its text.
@@ -25,6 +26,10 @@ pub(crate) struct Rules {
     tools: HashMap<String, usize>,
     /// Rules for whole tools by a pattern.
     tool_patterns: Vec<usize>,
+    /// Of these, in a list that refuses, those of servers that clients spell otherwise.
+    spelled_patterns: Vec<(String, usize)>,
+    /// In a list that refuses: what tools may be called besides.
+    likeness: Likeness,
     /// Patterns of commands by their first word.
     by_word: HashMap<String, Vec<usize>>,
     /// The first rule about single commands.
@@ -57,6 +62,19 @@ impl Rules {
                 }
             };
             let index = out.all.len();
+            if list != List::Allow {
+                out.likeness.add(&rule, index);
+                if let (What::All, ToolName::Exact(name) | ToolName::Pattern(name)) =
+                    (&rule.what, &rule.tool)
+                    && let Some(spelled) = rule_as_clients_spell(name)
+                {
+                    if name.contains('*') {
+                        out.spelled_patterns.push((spelled, index));
+                    } else {
+                        out.tools.entry(spelled).or_insert(index);
+                    }
+                }
+            }
             match (&rule.what, &rule.tool) {
                 (What::All, ToolName::Exact(name)) => {
                     out.tools.entry(name.clone()).or_insert(index);
@@ -170,11 +188,24 @@ impl Rules {
 
     pub(super) fn whole_tool(&self, names: &[String]) -> Option<usize> {
         let exact = names.iter().filter_map(|name| self.tools.get(name).copied()).min();
-        exact.or_else(|| {
-            self.tool_patterns.iter().copied().find(|index| {
-                let rule = self.get(*index);
-                rule.is_some_and(|rule| names.iter().any(|name| rule.rule.is_for_all_of(name)))
+        exact
+            .or_else(|| {
+                self.tool_patterns.iter().copied().find(|index| {
+                    let rule = self.get(*index);
+                    rule.is_some_and(|rule| names.iter().any(|name| rule.rule.is_for_all_of(name)))
+                })
             })
+            .or_else(|| {
+                let fits =
+                    |pattern: &str| names.iter().any(|name| palisade_core::glob(pattern, name));
+                self.spelled_patterns.iter().find(|(pattern, _)| fits(pattern)).map(|(_, at)| *at)
+            })
+    }
+
+    /// A rule that may be about this tool, which is none that is known, by another name.
+    pub(super) fn like(&self, tool: &str, input: &ToolInput) -> Option<usize> {
+        self.likeness.find(tool, known_like(tool), |at| {
+            self.get(at).is_some_and(|rule| has_value(&rule.rule.what, input))
         })
     }
 

@@ -9,7 +9,7 @@ use std::{
 
 use clap::ValueEnum;
 use palisade_hooks::{Agent, MARK, Reply};
-use palisade_policy::{Asked, CommandLine, load};
+use palisade_policy::{Access, Asked, CommandLine, Workspace, load};
 
 use crate::{
     failure::Failure,
@@ -143,7 +143,12 @@ fn decide(agent: Agent, told: &[u8], policy: Option<&Path>, record: bool) -> Res
         _ => "shell",
     };
     let sources = sources(&operator, named, Asked::default(), profile);
-    let policy = load(&sources).map_err(|found| format!("the policy is not valid\n{found}"))?;
+    let mut policy = load(&sources).map_err(|found| format!("the policy is not valid\n{found}"))?;
+    // A policy that is only about calls names none; the agent works in its folder, and its rules count from there.
+    policy.filesystem.workspace.get_or_insert_with(|| Workspace {
+        path: operator.directory.clone(),
+        access: Access::ReadWrite,
+    });
     Ok(palisade_session::hooks::decide(&policy, &operator, agent, told, record))
 }
 

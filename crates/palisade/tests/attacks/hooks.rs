@@ -380,6 +380,26 @@ printf '#!/bin/sh\\necho permitted\\n' > fine; chmod +x fine; ./fine a b; /bin/e
     world.verify();
 }
 
+/// A hook starts as any program does: what it starts can be ended, by a signal as by `timeout`. The supervisor's
+/// threads block signals, and a program would start with what its parent blocks.
+#[test]
+fn a_hook_ends_what_it_starts() {
+    let hooks =
+        "  PreExec: [{matcher: unshare, hooks: [{type: command, command: ./hooks/ends.sh}]}]";
+    let Some(world) = world(hooks, "") else { return };
+    world.program(
+        "config/hooks/ends.sh",
+        "#!/bin/sh
+grep -q '^SigBlk:[[:space:]]*0*$' /proc/self/status || { echo 'signals are blocked' >&2; exit 2; }
+timeout 0.2 sleep 614.75
+[ $? = 124 ] || { echo 'it was not ended in time' >&2; exit 2; }
+exit 0
+",
+    );
+    let ran = world.inside_sh("unshare --version; echo \"code $?\"");
+    assert!(ran.out.contains("util-linux") && ran.out.contains("code 0"), "{ran}");
+}
+
 /// Ways for a hook to have no answer.
 const BROKEN: [(&str, &str); 5] = [
     ("fails", "#!/bin/sh\nexit 1\n"),

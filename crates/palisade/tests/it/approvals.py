@@ -376,7 +376,13 @@ try:
     assert "more" in server.stderr.readline()
     os.symlink("/etc/passwd", path.removesuffix(".json") + ".answer")
     assert "does not count" in server.stderr.readline()
-    assert len(pending()) == 1
+    # What is no file is told once, and all else is looked at.
+    os.mkdir(path.removesuffix(".json") + ".answer")
+    os.mkdir(os.path.join(folder, "other.answer"))
+    assert sorted(("no answer" in line, "other.answer" in line) for line in (server.stderr.readline(), server.stderr.readline())) == [(False, True), (True, False)]
+    assert len(pending()) == 1 and server.poll() is None
+    os.rmdir(path.removesuffix(".json") + ".answer")
+    os.rmdir(os.path.join(folder, "other.answer"))
     answer(path, question=told["digest"], allow=True)
     ends(child, "hello")
     until = time.time() + 60

@@ -326,3 +326,32 @@ fn what_came_into_a_session_is_remembered() {
     // Of another session nothing is known.
     assert_eq!(call("two", "Bash", copy()), "allow");
 }
+
+/// A policy that is only about calls has no workspace. Its rules count from the folder that the agent is in all the same,
+/// by absolute paths too: those are what agents name.
+#[test]
+fn rules_about_files_count_from_the_agents_folder_where_there_is_no_workspace() {
+    let home = Home::new("");
+    let rules = "palisade: 1\npermissions: {mode: bypassPermissions, deny: [\"Read(.env)\", \"Edit(config/**)\"]}\n";
+    std::fs::write(home.at("p.yaml"), rules).unwrap();
+    std::fs::create_dir_all(home.at("project/sub")).unwrap();
+    let project = home.at("project");
+    let told = |tool: &str, path: PathBuf| {
+        let told = json!({"session_id": "s", "cwd": project, "hook_event_name": "PreToolUse",
+            "tool_name": tool, "tool_input": {"file_path": path}, "tool_use_id": "t"});
+        let mut command = home.command("claude-code");
+        let ran = tell(command.current_dir(&project), told.to_string().as_bytes());
+        said(&ran)["hookSpecificOutput"]["permissionDecision"].clone()
+    };
+    for (tool, path, expected) in [
+        ("Read", project.join(".env"), "deny"),
+        ("Read", project.join("sub/.env"), "deny"),
+        ("Read", PathBuf::from("sub/.env"), "deny"),
+        ("Read", project.join("sub/env"), "allow"),
+        ("Edit", project.join("config/x"), "deny"),
+        ("Edit", project.join("other/x"), "allow"),
+        ("Read", home.at(".env"), "allow"),
+    ] {
+        assert_eq!(told(tool, path.clone()), expected, "{tool} {}", path.display());
+    }
+}

@@ -184,9 +184,13 @@ fn gemini_and_cursor_are_told_in_their_own_words() {
             _ => {
                 assert_eq!((&value["version"], &value["theme"]), (&json!(1), &json!("x")));
                 assert_eq!(value["hooks"]["stop"].as_array().unwrap().len(), 1, "{value}");
-                for event in
-                    ["preToolUse", "beforeShellExecution", "beforeMCPExecution", "beforeReadFile"]
-                {
+                for event in [
+                    "preToolUse",
+                    "beforeShellExecution",
+                    "beforeMCPExecution",
+                    "beforeReadFile",
+                    "beforeTabFileRead",
+                ] {
                     assert_eq!(value["hooks"][event][0]["failClosed"], true, "{value}");
                 }
                 &value["hooks"]["preToolUse"][0]
@@ -196,6 +200,34 @@ fn gemini_and_cursor_are_told_in_their_own_words() {
         assert!(command.contains(&format!("hook --agent {agent} --record")), "{command}");
         assert_eq!(home.run(&[agent, "--remove", "--yes"]).exit, 0);
         assert_eq!(fs::read_to_string(&settings).unwrap(), before);
+    }
+}
+
+/// Settings that run no hook would have it for nothing; and a second time changes nothing, however they are written.
+#[test]
+fn settings_that_run_no_hook_are_told_and_others_are_written_once() {
+    for (agent, file, off) in [
+        ("claude-code", ".claude/settings.json", "{\"disableAllHooks\": true}"),
+        ("gemini", ".gemini/settings.json", "{\"hooksConfig\": {\"enabled\": false}}"),
+    ] {
+        let home = Home::new();
+        fs::create_dir_all(home.at(file).parent().unwrap()).unwrap();
+        fs::write(home.at(file), off).unwrap();
+        let ran = home.run(&[agent, "--policy", "p.yaml", "--yes"]);
+        assert!(ran.exit == 1 && ran.stderr.contains("would not be run"), "{ran}");
+        assert_eq!(fs::read_to_string(home.at(file)).unwrap(), off);
+        // To take it out is no question of that.
+        assert_eq!(home.run(&[agent, "--remove", "--yes"]).exit, 0);
+        for before in ["{\"model\":\"x\",\"hooks\":{}}\n", "{\"h\\u006foks\":{}}"] {
+            fs::write(home.at(file), before).unwrap();
+            assert_eq!(home.run(&[agent, "--policy", "p.yaml", "--yes"]).exit, 0, "{before}");
+            let once = fs::read_to_string(home.at(file)).unwrap();
+            let ran = home.run(&[agent, "--policy", "p.yaml", "--yes"]);
+            assert!(ran.exit == 0 && ran.stderr.contains("has it already"), "{ran}");
+            assert_eq!(fs::read_to_string(home.at(file)).unwrap(), once);
+            assert_eq!(home.run(&[agent, "--remove", "--yes"]).exit, 0);
+            assert_eq!(fs::read_to_string(home.at(file)).unwrap(), before);
+        }
     }
 }
 
@@ -350,13 +382,31 @@ fn openclaw_gets_a_plugin_of_its_own() {
     assert!(!fs::read_to_string(folder.join("index.js")).unwrap().contains("--policy"));
     fs::write(folder.join("more.js"), "theirs").unwrap();
     assert_eq!(home.run(&["openclaw", "--remove", "--yes"]).exit, 0);
-    assert!(!settings().contains("palisade"), "{}", settings());
+    // Its settings were not there before.
+    assert!(!home.at(".openclaw/openclaw.json").exists());
     let left: Vec<_> = fs::read_dir(&folder).unwrap().map(|at| at.unwrap().file_name()).collect();
     assert_eq!(left, ["more.js"]);
     fs::remove_file(folder.join("more.js")).unwrap();
     let ran = home.run(&["openclaw", "--remove", "--yes"]);
     assert!(ran.exit == 0 && ran.stderr.contains("has it not"), "{ran}");
 
+    // What was there comes back byte for byte, unless something else has changed it since.
+    for before in
+        ["", "{}", "{\"model\":\"x\", \"plugins\":{} }\n", "{\n  // theirs\n  a: 'b',\n}\n"]
+    {
+        fs::write(home.at(".openclaw/openclaw.json"), before).unwrap();
+        assert_eq!((install().exit, install().exit), (0, 0), "{before}");
+        assert!(settings().contains("palisade"), "{}", settings());
+        assert_eq!(home.run(&["openclaw", "--remove", "--yes"]).exit, 0, "{before}");
+        assert_eq!(settings(), before);
+    }
+    assert_eq!(install().exit, 0);
+    let since = settings().replace("'b'", "'c'");
+    fs::write(home.at(".openclaw/openclaw.json"), since).unwrap();
+    assert_eq!(home.run(&["openclaw", "--remove", "--yes"]).exit, 0);
+    assert!(settings().contains("'c'") && !settings().contains("palisade"), "{}", settings());
+
+    fs::create_dir_all(&folder).unwrap();
     fs::write(folder.join("package.json"), "{\"name\": \"theirs\"}").unwrap();
     for arguments in [&["openclaw", "--yes"][..], &["openclaw", "--remove", "--yes"]] {
         let ran = home.run(arguments);

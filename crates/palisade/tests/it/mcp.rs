@@ -1,9 +1,11 @@
 //! `palisade mcp` between a client and a real server.
 
 use std::{
-    io::{BufRead, BufReader, Write},
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpListener,
     path::PathBuf,
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+    thread,
 };
 
 use serde_json::{Value, json};
@@ -252,5 +254,65 @@ fn a_server_that_is_not_there_is_an_error_and_not_a_silence() {
         let output =
             command.args(["mcp", "--name", "x", "--any-tools", "--url", bad]).output().unwrap();
         assert_eq!(output.status.code(), Some(2), "{bad} {output:?}");
+    }
+}
+
+/// A server over HTTP that gives each request but these a body of its own.
+fn serves(body: &'static str, kind: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/mcp", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let (mut told, mut piece) = (Vec::new(), [0; 4096]);
+            let whole = |told: &[u8]| {
+                let text = String::from_utf8_lossy(told).to_ascii_lowercase();
+                let (head, body) = text.split_once("\r\n\r\n")?;
+                let length = head.split_once("content-length: ")?.1;
+                let length: usize = length.split("\r\n").next()?.parse().ok()?;
+                (body.len() >= length).then_some(())
+            };
+            while whole(&told).is_none() {
+                match stream.read(&mut piece) {
+                    Ok(0) | Err(_) => break,
+                    Ok(read) => told.extend_from_slice(&piece[..read]),
+                }
+            }
+            let length = body.len();
+            let head =
+                format!("HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ncontent-length: {length}");
+            write!(stream, "{head}\r\nconnection: close\r\n\r\n{body}").unwrap_or_default();
+        }
+    });
+    url
+}
+
+/// Who waits for what never comes would wait for ever.
+#[test]
+fn an_answer_with_none_in_it_is_an_error_and_not_a_silence() {
+    let home = Home::new("{allow: [mcp__sums__add]}");
+    let (json, events) = ("application/json", "text/event-stream");
+    for (kind, body) in [
+        (events, ""),
+        (events, ": nothing\n\n"),
+        (events, "data: {\"jsonrpc\": \"2.0\", \"id\": 99, \"result\": {}}\n\n"),
+        (events, "data: {\"jsonrpc\": \"2.0\", \"id\": 1, \"result\": {}}\n"),
+        (json, ""),
+        (json, "[{\"jsonrpc\": \"2.0\", \"id\": 1, \"result\": {}}]"),
+        (json, "{\"jsonrpc\": \"2.0\", \"id\": 1, \"result\": {}, \"result\": {}}"),
+        (json, "{\"jsonrpc\": \"2.0\", \"id\": 1, \"result\": {}}{}"),
+        (json, "{\"jsonrpc\": \"2.0\", \"id\": \"1\", \"result\": {}}"),
+    ] {
+        let mut command = palisade(&home.at(""));
+        command.args(["mcp", "--name", "sums", "--any-tools", "--policy"]).arg(home.at("p.yaml"));
+        command.args(["--url", &serves(body, kind)]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let input = child.stdin.take();
+        let output = BufReader::new(child.stdout.take().unwrap());
+        let mut client = Client { child, input, output, id: 0 };
+        let answer = client.ask("ping", json!({}));
+        assert!(answer["error"]["message"].is_string(), "{body} {answer}");
+        client.end();
     }
 }

@@ -166,6 +166,19 @@ async fn a_file_that_is_damaged_or_of_others_permits_nothing() {
     std::fs::write(&path, &bytes).unwrap();
     let damaged = take(&meters, &quotas).await.unwrap_err();
     assert!(damaged.to_string().contains("damaged"), "{damaged}");
+    // Nor does one that was emptied begin anew: while it is used, and by the next session.
+    let again = || Meters::new(Some(folder.path().to_owned())).prepare(&quotas).map(drop);
+    let full = bytes.len();
+    for empty in [vec![0; full], Vec::new(), vec![0; 100]] {
+        std::fs::remove_file(&path).unwrap();
+        let meters = self::meters(Some(folder.path()), &quotas);
+        take(&meters, &quotas).await.unwrap().owes(used(1, 1));
+        let file = std::fs::OpenOptions::new().write(true).truncate(true).open(&path).unwrap();
+        std::os::unix::fs::FileExt::write_all_at(&file, &empty, 0).unwrap();
+        assert!(take(&meters, &quotas).await.is_err(), "{}", empty.len());
+        let error = again().unwrap_err();
+        assert!(error.to_string().contains("damaged"), "{error}");
+    }
     std::fs::remove_file(&path).unwrap();
     std::os::unix::fs::symlink("/dev/null", &path).unwrap();
     assert!(Meters::new(Some(folder.path().to_owned())).prepare(&quotas).is_err());

@@ -111,6 +111,8 @@ fn a_file_may_be_named_in_part() {
         ("Read(.env)", "cat {x,.env}", Ask),
         ("Read(.env)", "grep -rf.env x", Deny),
         ("Read(.env)", "cat /dev/fd/../cwd/.env", Deny),
+        ("Read(//etc/shadow)", "cat /dev/fd/../../etc/shadow", Deny),
+        ("Read(//etc/shadow)", "cat /dev/fd/../root/etc/shadow", Deny),
         ("Read(.env)", "cat *", Allow),
         ("Edit(.github/**)", "touch .gith*/a", Ask),
         ("Edit(.github/**)", "cp x $D/.github/", Ask),

@@ -161,3 +161,62 @@ fn keys_that_differ_in_capital_letters_alone_are_not_chosen_between() {
         assert_eq!(said(deny, name, input.clone()), expected, "{name} {input}");
     }
 }
+
+/// A server's tool has one name there, and agents make others of it: a rule that refuses is not got round by any.
+#[test]
+fn a_servers_tool_is_refused_by_the_names_that_agents_make_of_it() {
+    use Verdict::{Allow, Ask, Deny};
+    let said = |rule: &str, tool: &str| {
+        let denied = rules(Mode::BypassPermissions, &[], &[], &[rule]);
+        verdict(&denied, &call(tool, json!({})))
+    };
+    for (rule, tool, expected) in [
+        // By its own name in the rule, and as clients spell it in the call.
+        ("mcp__files__delete.all", "mcp__files__delete.all", Deny),
+        ("mcp__files__delete.all", "mcp__files__delete_all", Deny),
+        ("mcp__my.server", "mcp__my_server__x", Deny),
+        ("mcp__my.server__*", "mcp__my_server__x", Deny),
+        ("mcp__my.server__*", "mcp__other__x", Allow),
+        // What a reader may take for it.
+        ("mcp__s__bad", "mcp__s__bad ", Ask),
+        ("mcp__s__bad", "mcp__s__Bad", Ask),
+        ("mcp__s__bad", " mcp__S__bad", Ask),
+        ("mcp__s__bad", "mcp__s__ba\u{200b}d", Ask),
+        ("mcp__s__bad", "mcp__s___bad", Ask),
+        ("mcp__s__*", "mcp__S__x", Ask),
+        ("mcp__s__bad", "mcp__s__bad_not", Allow),
+        ("mcp__s__bad", "mcp__t__bad", Allow),
+        // gemini-cli's, OpenClaw's and opencode's names of it.
+        ("mcp__s__bad", "mcp_s_bad", Ask),
+        ("mcp__s__*", "mcp_s_x", Ask),
+        ("mcp__*", "mcp_s_x", Ask),
+        ("mcp__s__bad", "s__bad", Ask),
+        ("mcp__s__*", "s__x", Ask),
+        ("mcp__s__bad", "s_bad", Ask),
+        ("mcp_s_bad", "mcp__s__bad", Ask),
+        // Not every tool of an agent's own is one of a server.
+        ("mcp__s__*", "s_x", Allow),
+        ("mcp__*", "save_memory", Allow),
+        // The server is not told: it may be each.
+        ("mcp__s__bad", "mcp__unknown__bad", Ask),
+        ("mcp__s__bad", "mcp__unknown__s_bad", Ask),
+        ("mcp__s", "mcp__unknown__x", Ask),
+        ("mcp__s__bad", "mcp__unknown__good", Allow),
+        // Tools of agents' own.
+        ("WebSearch", "web_search ", Ask),
+        ("WebSearch", "WEBSEARCH", Ask),
+        ("Foo", "foo", Ask),
+        ("Foo", "food", Allow),
+    ] {
+        assert_eq!(said(rule, tool), expected, "{rule} {tool:?}");
+    }
+    let denied = rules(Mode::BypassPermissions, &[], &[], &["mcp__s__x(path:/a)"]);
+    let of = |tool: &str, path: &str| verdict(&denied, &call(tool, json!({"path": path})));
+    assert_eq!(of("mcp_s_x", "/a"), Ask);
+    assert_eq!(of("mcp_s_x", "/b"), Allow);
+    // A rule that permits is for the very name.
+    let allowed = rules(Mode::Default, &["mcp__s__a.b", "mcp__s__c"], &[], &[]);
+    for tool in ["mcp__s__a_b", "mcp__s__C", "mcp_s_c", "s__c", "mcp__unknown__c"] {
+        assert_eq!(verdict(&allowed, &call(tool, json!({}))), Ask, "{tool}");
+    }
+}

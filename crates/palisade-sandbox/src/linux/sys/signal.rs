@@ -2,7 +2,11 @@
 
 use std::{
     mem::MaybeUninit,
-    os::fd::{FromRawFd, OwnedFd},
+    os::{
+        fd::{FromRawFd, OwnedFd},
+        unix::process::CommandExt,
+    },
+    process::Command,
 };
 
 use rustix::io::Errno;
@@ -29,6 +33,14 @@ pub fn unblock_all() -> Result<(), Errno> {
     // SAFETY: `set` is writable.
     unsafe { libc::sigemptyset(set.as_mut_ptr()) };
     change_mask(set)
+}
+
+/// Have a program start with no signal blocked, whatever its parent blocks: exec keeps the mask, and one that blocks
+/// `SIGTERM` is not ended by `timeout(1)` or `kill(1)`.
+pub fn start_with_none_blocked(command: &mut Command) {
+    let unblock = || unblock_all().map_err(std::io::Error::from);
+    // SAFETY: between fork and exec it makes one system call, and neither allocates nor locks.
+    unsafe { command.pre_exec(unblock) };
 }
 
 /// Give every signal its default action, for this process and all it will fork: exec keeps what is

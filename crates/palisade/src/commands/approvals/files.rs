@@ -5,11 +5,11 @@
 //! from a plain file of the operator's own, for the digest that it names and for no other act.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs::{self, DirBuilder, File, OpenOptions},
     io::{self, Read, Write},
     os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
-    path::Path,
+    path::{Path, PathBuf},
     process::ExitCode,
     thread::sleep,
     time::Duration,
@@ -71,15 +71,39 @@ pub(super) fn run() -> Result<ExitCode, Failure> {
         failed(io::Error::other("another `palisade approvals files` answers here already"))
     })?;
     note(&format!("palisade: questions are in {}", folder.display()));
-    let mut open: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+    let mut seen = Seen::default();
     loop {
-        look(&folder, &mut open).map_err(failed)?;
+        look(&folder, &mut seen).map_err(failed)?;
         sleep(LOOK);
     }
 }
 
+/// What was found or made there before.
+#[derive(Default)]
+struct Seen {
+    /// Questions that have a file.
+    open: BTreeSet<String>,
+    /// What nothing could be done with, and was told.
+    odd: BTreeSet<PathBuf>,
+}
+
+impl Seen {
+    /// Whatever is wrong with one file, all others are looked at.
+    fn done(&mut self, path: &Path, done: io::Result<()>) {
+        match done {
+            Ok(()) => {
+                self.odd.remove(path);
+            }
+            Err(error) if self.odd.insert(path.to_owned()) => {
+                note(&format!("palisade: {}: {error}", path.display()));
+            }
+            Err(_) => {}
+        }
+    }
+}
+
 /// Puts new questions there, takes answers, and takes away what is closed.
-fn look(folder: &Path, open: &mut BTreeMap<String, Vec<u8>>) -> io::Result<()> {
+fn look(folder: &Path, seen: &mut Seen) -> io::Result<()> {
     let waiting = all().map_err(|failure| io::Error::other(failure.to_string()))?;
     let named: BTreeMap<String, (Entry, Pending)> = waiting
         .into_iter()
@@ -88,46 +112,56 @@ fn look(folder: &Path, open: &mut BTreeMap<String, Vec<u8>>) -> io::Result<()> {
     for file in fs::read_dir(folder)?.flatten() {
         let path = file.path();
         let stem = path.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
-        match (path.extension().and_then(|end| end.to_str()), named.get(stem)) {
+        let done = match (path.extension().and_then(|end| end.to_str()), named.get(stem)) {
             (Some("json"), None) => {
-                open.remove(stem);
-                remove(&path)?;
+                seen.open.remove(stem);
+                remove(&path)
             }
-            (Some("answer"), Some((entry, pending))) => {
-                // Another one may be put in its place as soon as this one is judged.
-                let taken = path.with_extension("taken");
-                fs::rename(&path, &taken)?;
-                let answered = answered(&taken, entry, pending);
-                remove(&taken)?;
-                if let Err(why) = answered {
-                    note(&format!(
-                        "palisade: {} does not count: {}",
-                        path.display(),
-                        escaped(&why)
-                    ));
-                }
-            }
+            (Some("answer"), Some((entry, pending))) => take(&path, entry, pending),
             // The question may have been closed a moment ago.
-            (Some("answer"), None) => {
-                remove(&path)?;
+            (Some("answer"), None) => remove(&path).inspect(|()| {
                 note(&format!("palisade: {} is for no open question", path.display()));
-            }
-            _ => {}
-        }
+            }),
+            _ => continue,
+        };
+        seen.done(&path, done);
     }
     for (name, (entry, pending)) in &named {
         let path = folder.join(format!("{name}.json"));
-        if open.contains_key(name) && path.exists() {
+        if seen.open.contains(name) && path.exists() {
             continue;
         }
-        let listed = Listed { session: &entry.session, name: entry.name.as_deref(), pending };
-        let text = serde_json::to_vec(&listed).map_err(io::Error::other)?;
-        let mut file = NamedTempFile::new_in(folder)?;
-        file.write_all(&text)?;
-        file.persist(&path).map_err(|error| error.error)?;
-        open.insert(name.clone(), text);
+        let put = put(folder, &path, entry, pending);
+        if put.is_ok() {
+            seen.open.insert(name.clone());
+        }
+        seen.done(&path, put);
     }
     Ok(())
+}
+
+/// Gives the answer of a file, and takes the file away.
+fn take(path: &Path, entry: &Entry, pending: &Pending) -> io::Result<()> {
+    if path.symlink_metadata()?.is_dir() {
+        return Err(io::Error::other("it is a folder, and no answer"));
+    }
+    // Another one may be put in its place as soon as this one is judged.
+    let taken = path.with_extension("taken");
+    fs::rename(path, &taken)?;
+    let answered = answered(&taken, entry, pending);
+    remove(&taken)?;
+    if let Err(why) = answered {
+        note(&format!("palisade: {} does not count: {}", path.display(), escaped(&why)));
+    }
+    Ok(())
+}
+
+fn put(folder: &Path, path: &Path, entry: &Entry, pending: &Pending) -> io::Result<()> {
+    let listed = Listed { session: &entry.session, name: entry.name.as_deref(), pending };
+    let text = serde_json::to_vec(&listed).map_err(io::Error::other)?;
+    let mut file = NamedTempFile::new_in(folder)?;
+    file.write_all(&text)?;
+    file.persist(path).map(drop).map_err(|error| error.error)
 }
 
 fn remove(path: &Path) -> io::Result<()> {

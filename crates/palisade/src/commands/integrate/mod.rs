@@ -12,7 +12,9 @@ use std::{
 };
 
 use palisade_hooks::{Agent, Event};
-use palisade_integrate::{Entry, Form, Installable, Undo, diff, installable, installed, removed};
+use palisade_integrate::{
+    Entry, Form, Installable, Undo, diff, installable, installed, removed, switched_off,
+};
 use palisade_policy::{Asked, CommandLine, Policy, load};
 use palisade_session::{Operator, hooks};
 
@@ -61,7 +63,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let file = settings(&how, &operator, args.project)?;
     let order = if args.remove { None } else { Some(order(agent, &operator, args)?) };
     let Some(form) = how.form else {
-        let changed = plugin::change(&file, order.as_ref(), &how, args.yes)?;
+        let changed = plugin::change(&file, order.as_ref(), &how, &operator, args.yes)?;
         return Ok(if changed { ExitCode::SUCCESS } else { ExitCode::from(1) });
     };
     let entry = order.map(|order| order.entry(form));
@@ -217,6 +219,14 @@ fn change(
     let undo = kept.undo()?.filter(|undo| undo.fits(&shown, before.as_deref()));
     let own = |command: &str| is_own(agent, command);
     let now = before.as_deref().unwrap_or_default();
+    if entry.is_some()
+        && let Some(why) = switched_off(agent, now)
+    {
+        let what = format!("the hook would not be run: {why} ({shown})");
+        return Err(
+            Failure::new(Kind::Denied, what).remedy("let its settings run hooks, then try again")
+        );
+    }
     let edited = match entry {
         Some(entry) => installed(now, entry, own),
         None => removed(now, own),

@@ -8,14 +8,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use palisade_hooks::Agent;
 use palisade_integrate::{
-    Installable, PLUGIN, PLUGIN_FILES, PluginFile, diff, disabled, enabled, is_own_plugin_file,
-    kept_out, plugin,
+    Installable, PLUGIN, PLUGIN_FILES, PluginFile, Undo, diff, disabled, enabled,
+    is_own_plugin_file, kept_out, plugin,
 };
+use palisade_session::Operator;
 
 use super::{
     super::place::{Found, Place},
-    NOT_HELD, Order, asked,
+    Kept, NOT_HELD, Order, asked,
 };
 use crate::{
     failure::{Failure, Kind},
@@ -28,13 +30,14 @@ pub(super) fn change(
     program: &Path,
     order: Option<&Order>,
     how: &Installable,
+    operator: &Operator,
     yes: bool,
 ) -> Result<bool, Failure> {
     let folder = program.parent().unwrap_or(program);
     let shown = folder.display().to_string();
     let before = present(folder)?;
     let after = order.map(|order| plugin(&order.command, &order.events));
-    let switch = Switch::find(folder, order.is_some())?;
+    let switch = Switch::find(folder, operator, order.is_some())?;
     let mut changes = false;
     for (name, before) in PLUGIN_FILES.iter().zip(&before) {
         let after = after.as_ref().and_then(|files| files.iter().find(|file| file.name == *name));
@@ -65,11 +68,11 @@ pub(super) fn change(
     match after {
         Some(files) => {
             put(folder, &files)?;
-            switch.turn()?;
+            switch.turn(true)?;
             how.then.into_iter().for_each(|then| note(&format!("palisade: {then}")));
         }
         None => {
-            switch.turn()?;
+            switch.turn(false)?;
             take(folder)?;
         }
     }
@@ -107,6 +110,9 @@ struct Switch {
     file: PathBuf,
     before: Option<String>,
     after: Option<String>,
+    kept: Kept,
+    /// What gives the settings back as they were before it was switched on, if nobody has changed them since.
+    undo: Option<Undo>,
 }
 
 impl Switch {
@@ -114,16 +120,19 @@ impl Switch {
     ///
     /// # Errors
     /// They keep it out, or cannot be changed for sure.
-    fn find(folder: &Path, on: bool) -> Result<Self, Failure> {
+    fn find(folder: &Path, operator: &Operator, on: bool) -> Result<Self, Failure> {
         let state = folder.parent().and_then(Path::parent).unwrap_or(folder);
         let moved = env::var_os("OPENCLAW_CONFIG_PATH").map(PathBuf::from);
         let file = moved.filter(|file| file.is_absolute());
         let file = file.unwrap_or_else(|| state.join("openclaw.json"));
+        let shown = file.display().to_string();
+        let kept = Kept::find(operator, Agent::OpenClaw, &shown)?;
         if file.parent().is_some_and(|folder| folder.symlink_metadata().is_err()) {
             let after = if on { Some(switched(&file, "", on)?) } else { None };
-            return Ok(Self { file, before: None, after });
+            return Ok(Self { file, before: None, after, kept, undo: None });
         }
         let before = Place::find_direct(&file)?.read_own()?.text;
+        let undo = kept.undo()?.filter(|undo| undo.fits(&shown, before.as_deref()));
         let text = before.as_deref().unwrap_or_default();
         if on && let Some(why) = kept_out(text) {
             let what = format!("the plugin would not be loaded: {why} ({})", file.display());
@@ -131,15 +140,19 @@ impl Switch {
                 .remedy(format!("let its settings load the plugin `{PLUGIN}`, then try again")));
         }
         let after = switched(&file, text, on)?;
-        let after = if before.is_none() && !on { None } else { Some(after) };
-        Ok(Self { file, before, after })
+        let after = match &undo {
+            Some(undo) if !on => undo.before.clone(),
+            _ if before.is_none() && !on => None,
+            _ => Some(after),
+        };
+        Ok(Self { file, before, after, kept, undo })
     }
 
     /// As it was found to be right.
-    fn turn(&self) -> Result<(), Failure> {
-        let Some(after) = self.after.as_ref().filter(|_| self.before != self.after) else {
+    fn turn(&self, on: bool) -> Result<(), Failure> {
+        if self.before == self.after {
             return Ok(());
-        };
+        }
         let place = Place::find_direct(&self.file)?;
         let Found { text, mode } = place.read_own()?;
         if text != self.before {
@@ -147,7 +160,23 @@ impl Switch {
             return Err(Failure::new(Kind::Denied, what).remedy("close the agent, then try again"));
         }
         let mode = if text.is_none() { Permissions::from_mode(0o600) } else { mode };
-        place.put(after, mode)
+        match (&self.after, on) {
+            (Some(after), true) => {
+                let shown = self.file.display().to_string();
+                let undo = self.undo.clone().map(|undo| undo.and(after));
+                let undo = undo.unwrap_or_else(|| Undo::new(&shown, text.as_deref(), after));
+                self.kept.keep(&undo)?;
+                place.put(after, mode)
+            }
+            (Some(after), false) => {
+                place.put(after, mode)?;
+                self.kept.forget()
+            }
+            (None, _) => {
+                place.remove()?;
+                self.kept.forget()
+            }
+        }
     }
 }
 
