@@ -113,11 +113,9 @@ pub(super) fn look(package: &Package, profile: &Profile, seen: &mut Seen) {
                     (base(&file.path) != "SKILL.md").then(|| naming(package, file, &mut looks));
                 told(file, text, named.flatten(), profile, seen);
             }
-            FileKind::Data | FileKind::Definition => {
-                if accounts(text).next().is_some() {
-                    let of = naming(package, file, &mut looks);
-                    record(file, text, of, profile, seen);
-                }
+            FileKind::Data | FileKind::Definition if accounts(text).next().is_some() => {
+                let of = naming(package, file, &mut looks);
+                record(file, text, of, profile, seen);
             }
             _ => {}
         }

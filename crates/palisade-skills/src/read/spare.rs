@@ -41,7 +41,8 @@ impl Spare {
     fn between(&mut self, bytes: &[u8], mut known: Vec<Range<usize>>) {
         known.sort_by_key(|part| (part.start, part.end));
         let mut at = 0;
-        for part in known.into_iter().chain([bytes.len()..bytes.len()]) {
+        let end = bytes.len();
+        for part in known.into_iter().chain(std::iter::once(end..end)) {
             let gap = bytes.get(at..part.start.max(at)).unwrap_or_default();
             if gap.iter().any(|byte| *byte != 0) {
                 self.bytes.extend_from_slice(gap);
