@@ -176,8 +176,7 @@ impl Origins {
         let home = variables.words.iter().find_map(|it| it.strip_prefix(b"HOME="));
         for path in told {
             let path = &*with_home(path, home);
-            // Where that cannot be told it is not one of these: they lie where the way is plain.
-            if let Ok(Some(file)) = view.surely(number, path) {
+            if let Ok(file) = view.meant(number, path) {
                 marks = marks.and(self.of_file(&file, digests)?);
             }
         }

@@ -28,16 +28,19 @@ use crate::{
 };
 
 /// What is loaded from them: skills, and what has the same power.
-const PLACES: [&str; 31] = [
+const PLACES: [&str; 35] = [
     ".agents/skills",
     ".agents/plugins",
     ".claude/skills",
     ".claude/commands",
     ".claude/agents",
     ".claude/plugins",
+    ".claude/workflows",
+    ".claude/output-styles",
     ".codex/skills",
     ".codex/prompts",
     ".codex/agents",
+    ".codex/plugins",
     ".cursor/skills",
     ".cursor/commands",
     ".cursor/agents",
@@ -48,6 +51,7 @@ const PLACES: [&str; 31] = [
     ".gemini/extensions",
     ".openclaw/skills",
     ".openclaw/extensions",
+    ".openclaw/hooks",
     ".opencode/skill",
     ".opencode/skills",
     ".opencode/command",
@@ -73,9 +77,10 @@ pub(crate) fn leads_to_places(link: &Path) -> bool {
 }
 
 /// The same in a home alone.
-const OF_HOME: [&str; 14] = [
+const OF_HOME: [&str; 15] = [
     ".openclaw/workspace/skills",
     ".openclaw/workspace/.agents/skills",
+    ".openclaw/workspace/hooks",
     ".config/opencode/skill",
     ".config/opencode/skills",
     ".config/opencode/command",
@@ -220,6 +225,7 @@ pub(crate) fn add(
     if !skills.only {
         return hold_narrowed(skills, home, (workspace, names), places, tree);
     }
+    hold_above(home, workspace, tree)?;
     for project in projects(&roots(workspace, tree))? {
         let mut held: Vec<PathBuf> = PLACES.iter().map(|place| project.join(place)).collect();
         if workspace == Some(project.as_path()) {
@@ -231,13 +237,36 @@ pub(crate) fn add(
         for path in held {
             let entries = match names.real(&path) {
                 Some(real) if real == path => allowed(&path, skills),
-                _ => Vec::new(),
+                _ => {
+                    behind_a_link(&path, skills);
+                    Vec::new()
+                }
             };
             hold(&path, entries, names, places, tree)?;
         }
     }
     skills.fold();
     Ok(())
+}
+
+/// Agents look in the folders above the workspace as well. What is there inside and is not of the host's the agent could fill.
+fn hold_above(home: &Path, workspace: Option<&Path>, tree: &mut Tree) -> Result<(), Refusal> {
+    let above = workspace.into_iter().flat_map(|folder| folder.ancestors().skip(1));
+    for folder in above.take_while(|folder| *folder != home) {
+        if tree.is_scratch(folder) {
+            for top in AGENT_FOLDERS {
+                tree.generate_folder(&folder.join(top), Vec::new())?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Tell of what is not shown since a place for skills is a link, or lies behind one.
+fn behind_a_link(place: &Path, skills: &mut Skills) {
+    if place.read_dir().is_ok_and(|mut list| list.next().is_some()) {
+        skills.events.push(hidden(place, "it is, or lies behind, a link"));
+    }
 }
 
 /// A skill with a policy of its own is there as the lock has it, or not at all: one that its own programs could rewrite would
@@ -355,9 +384,14 @@ fn projects(roots: &[PathBuf]) -> Result<Vec<PathBuf>, Refusal> {
     Ok(all)
 }
 
+/// At any depth, as OpenClaw looks.
 fn holds_a_skill(folder: &Path) -> bool {
-    let Ok(list) = folder.read_dir() else { return false };
-    list.flatten().any(|entry| entry.path().join("SKILL.md").symlink_metadata().is_ok())
+    let walked = walk(folder, |seen, found| {
+        if seen.entries().any(|(name, _)| name == "SKILL.md") {
+            found.push(());
+        }
+    });
+    !walked.found.is_empty()
 }
 
 /// Put a folder over a place in something of the host's.

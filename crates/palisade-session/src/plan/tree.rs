@@ -215,6 +215,13 @@ impl Tree {
         matches!(content, Content::Host(_) | Content::Overlay(_)).then_some((at, content))
     }
 
+    /// Whether what is at this path is the sandbox's own, and the agent may write there.
+    pub(crate) fn is_scratch(&self, path: &Path) -> bool {
+        let mut contents = path.ancestors().filter_map(|above| self.at.get(above));
+        let shown = contents.find(|content| !matches!(content, Content::Pin { .. }));
+        matches!(shown, Some(Content::Scratch { .. }))
+    }
+
     /// Whether a real path of the host can be seen inside.
     pub(crate) fn shows(&self, path: &Path) -> bool {
         self.host_above(path).is_some()

@@ -24,6 +24,10 @@ pub(crate) struct SkillPlaces {
     known: BTreeSet<OsString>,
 }
 
+/// A folder of a workspace that OpenClaw loads skills from, and what says that something is one. Other things are called so too.
+const PLAIN: &str = "skills";
+const TEXT: &str = "SKILL.md";
+
 /// What there is at the launch, in every folder that the plan makes writable.
 pub(crate) fn find_skill_places(plan: &Plan) -> Vec<SkillPlaces> {
     let folders = plan.mounts.iter().filter_map(|mount| match &mount.content {
@@ -57,6 +61,10 @@ fn places(folder: &Path, wanted: impl Fn(bool) -> bool + Sync) -> Vec<OsString> 
         let Ok(below) = seen.path.strip_prefix(folder) else { return };
         if is_place(below) && wanted(seen.entries().next().is_some()) {
             found.push(OsString::from(below));
+        }
+        // Without its text a folder is no skill. What else lies there is nobody's business.
+        if below.starts_with(PLAIN) && seen.entries().any(|(name, _)| name == TEXT) {
+            found.push(OsString::from(below.join(TEXT)));
         }
         let links = seen.entries().filter(|(_, kind)| *kind == FileType::Symlink);
         let links = links.map(|(name, _)| below.join(name));

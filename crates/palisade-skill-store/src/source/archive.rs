@@ -91,6 +91,13 @@ fn zip(bytes: &[u8]) -> Result<Tree, SourceError> {
     const KIND: u32 = 0o170_000;
     let wrong = |error: zip::result::ZipError| SourceError::Archive(error.to_string());
     let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(wrong)?;
+    // The reader has one of them alone.
+    if archive.has_duplicate_names() {
+        return Err(SourceError::Archive("a path is there twice".to_owned()));
+    }
+    if archive.has_overlapping_entries().unwrap_or(true) {
+        return Err(SourceError::Archive("its members lie over each other".to_owned()));
+    }
     let mut tree = Tree::default();
     for index in 0..archive.len() {
         let mut entry = archive.by_index(index).map_err(wrong)?;
@@ -100,6 +107,9 @@ fn zip(bytes: &[u8]) -> Result<Tree, SourceError> {
             return Err(SourceError::Archive("it is encrypted".to_owned()));
         }
         if path.ends_with('/') {
+            if entry.size() > 0 {
+                return Err(SourceError::Archive("a folder has content".to_owned()));
+            }
             continue;
         }
         let mode = entry.unix_mode().unwrap_or(0o100_644);
@@ -196,6 +206,12 @@ mod tests {
             let with = [&[("good", Kind::Regular, "x")][..], entries].concat();
             assert!(read(&tarred(&with)).is_err(), "{entries:?}");
         }
+        // Readers of zip take one of them without a word.
+        let mut twice = zipped(&[("good", "x", 0o644), ("evil", "y", 0o644)]);
+        while let Some(at) = twice.windows(4).position(|part| part == b"evil") {
+            twice[at..at + 4].copy_from_slice(b"good");
+        }
+        assert!(read(&twice).is_err());
         for entries in [
             &[("../evil", "x", 0o644)][..],
             &[("/etc/evil", "x", 0o644)],

@@ -10,7 +10,7 @@ mod strings;
 pub use rules::RULES;
 
 use crate::code::safe;
-use crate::{Confidence, File, Finding, Package, Place, Rule, Seen, Severity};
+use crate::{Confidence, File, FileKind, Finding, Package, Place, Rule, Seen, Severity};
 
 /// Looks at the native programs and the bytecode of a package.
 pub fn look(package: &Package) -> Seen {
@@ -25,11 +25,17 @@ pub fn look(package: &Package) -> Seen {
             say(
                 &mut seen,
                 &rules::NATIVE,
-                (Severity::Low, Confidence::High),
+                (Severity::Medium, Confidence::High),
                 file,
                 "",
                 "A module of WebAssembly, not vetted.".to_owned(),
             );
+        } else if file.kind == FileKind::Binary
+            && (bytes.contains(&0) || std::str::from_utf8(bytes).is_err())
+        {
+            let strength = (Severity::Medium, Confidence::High);
+            let message = "Machine code of a kind that is not read, not vetted.".to_owned();
+            say(&mut seen, &rules::NATIVE, strength, file, "", message);
         }
     }
     seen
@@ -61,7 +67,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::FileKind;
 
     fn file(path: &str, bytes: Vec<u8>) -> File {
         File {
@@ -95,6 +100,20 @@ mod tests {
         let native = seen.findings.iter().find(|f| f.rule.id == "opaque-native").unwrap();
         assert_eq!(native.severity, Severity::Medium);
         assert!(!seen.findings.iter().any(|f| f.rule.id == "opaque-packed"), "{:?}", seen.findings);
+    }
+
+    #[test]
+    fn machine_code_of_any_kind_is_told() {
+        for start in [
+            &b"\0asm\x01\0\0\0"[..],
+            b"dex\n035\0",
+            b"\xca\xfe\xba\xbe\0\0\0\x41",
+            b"MZ\x90\0",
+            b"\x1bLua\0",
+        ] {
+            let found = rules_of(vec![file("a", start.to_vec())]);
+            assert_eq!(found, [("opaque-native", Severity::Medium)], "{start:?}");
+        }
     }
 
     #[test]

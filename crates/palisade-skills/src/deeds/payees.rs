@@ -78,7 +78,19 @@ fn is_blank(account: &str) -> bool {
             .any(|known| plain.contains(known) || account.contains(known))
 }
 
+/// How many files are searched for in the texts of a package: each costs all of these.
+const MOST_LOOKS: usize = 256;
+
+/// The text that names this file, if it is not one too many.
+fn naming<'a>(package: &'a Package, file: &File, looks: &mut usize) -> Option<&'a File> {
+    *looks = looks.checked_sub(1)?;
+    let name = memchr::memmem::Finder::new(base(&file.path));
+    let texts = package.files.iter().filter(|other| other.kind == FileKind::Prose);
+    texts.filter(|other| other.path != file.path).find(|other| name.find(&other.bytes).is_some())
+}
+
 pub(super) fn look(package: &Package, profile: &Profile, seen: &mut Seen) {
+    let mut looks = MOST_LOOKS;
     for file in &package.files {
         if file.bytes.len() > LARGEST {
             continue;
@@ -94,19 +106,15 @@ pub(super) fn look(package: &Package, profile: &Profile, seen: &mut Seen) {
         }
         match file.kind {
             FileKind::Prose => {
+                if !MONEY.is_match(text) || accounts(text).next().is_none() {
+                    continue;
+                }
                 let named =
-                    package.files.iter().filter(|other| other.path != file.path).find(|other| {
-                        other.kind == FileKind::Prose
-                            && base(&file.path) != "SKILL.md"
-                            && String::from_utf8_lossy(&other.bytes).contains(base(&file.path))
-                    });
-                told(file, text, named, profile, seen);
+                    (base(&file.path) != "SKILL.md").then(|| naming(package, file, &mut looks));
+                told(file, text, named.flatten(), profile, seen);
             }
-            FileKind::Data | FileKind::Definition => {
-                let of = package.files.iter().find(|other| {
-                    other.kind == FileKind::Prose
-                        && String::from_utf8_lossy(&other.bytes).contains(base(&file.path))
-                });
+            FileKind::Data | FileKind::Definition if accounts(text).next().is_some() => {
+                let of = naming(package, file, &mut looks);
                 record(file, text, of, profile, seen);
             }
             _ => {}
@@ -135,9 +143,6 @@ fn accounts(text: &str) -> impl Iterator<Item = (usize, &str)> {
 
 /// In words: two of three signs around it, or a table whose text gives it precedence.
 fn told(file: &File, text: &str, of: Option<&File>, profile: &Profile, seen: &mut Seen) {
-    if !MONEY.is_match(text) {
-        return;
-    }
     for (at, account) in accounts(text) {
         let around = redirect::near(text, at);
         let own = section(text, at);

@@ -39,11 +39,21 @@ impl Document {
         self.leaves.iter().find(|leaf| leaf.path == path).map(|leaf| leaf.text.as_str())
     }
 
+    /// Whether it may have more values than were taken.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.leaves.len() >= MOST
+    }
+
     fn push(&mut self, path: &str, text: String, line: u32) {
         if self.leaves.len() < MOST {
             self.leaves.push(Leaf { path: path.to_owned(), text, line });
         }
     }
+}
+
+/// Whether a document lies deeper in itself than is read.
+pub(crate) fn is_too_deep(text: &str) -> bool {
+    deepest(text) > DEEPEST
 }
 
 /// JSON, with comments and trailing commas as editors leave them.

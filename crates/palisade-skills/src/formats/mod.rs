@@ -2,6 +2,7 @@
 
 mod commands;
 pub(crate) mod document;
+mod elsewhere;
 mod frontmatter;
 mod profile;
 mod rules;
@@ -27,9 +28,15 @@ pub(crate) fn look(package: &Package, profile: &Profile) -> Seen {
                     commands::of_document(package, file, &front.document, profile, &mut seen);
                 }
                 commands::inline(file, &mut seen);
+                seen.findings.extend(elsewhere::of_prose(file));
             }
             FileKind::Definition | FileKind::Data => {
-                if let Some(document) = parsed(file) {
+                let document = parsed(file);
+                if let Some(why) = unread(file, document.as_ref()) {
+                    seen.findings.push(rules::UNREAD.at(&file.path, 0, 0, "", why));
+                }
+                if let Some(document) = document {
+                    seen.findings.extend(elsewhere::of_document(file, &document));
                     commands::of_document(package, file, &document, profile, &mut seen);
                 }
             }
@@ -46,6 +53,26 @@ pub(crate) fn base(path: &str) -> &str {
 
 /// The largest definition that is parsed, in bytes.
 const LARGEST: usize = 2 << 20;
+
+/// Why not all of a definition was read, though an agent may read it.
+fn unread(file: &File, document: Option<&Document>) -> Option<String> {
+    let text = std::str::from_utf8(&file.bytes).ok()?;
+    let known = || ["hooks", "mcpServers", "command"].iter().any(|key| text.contains(key));
+    let suffix = base(&file.path).rsplit_once('.').map_or("", |(_, suffix)| suffix);
+    let parsed = matches!(suffix, "json" | "jsonc" | "json5" | "yaml" | "yml" | "toml");
+    if !parsed || file.kind == FileKind::Data && !known() {
+        return None;
+    }
+    if text.len() > LARGEST {
+        Some(format!("it has {} bytes, and at most {LARGEST} of a definition are read", text.len()))
+    } else if document::is_too_deep(text) && document.is_none() {
+        Some("its values lie too deep in each other".to_owned())
+    } else if document.is_some_and(Document::is_cut) {
+        Some("it has more values than are read".to_owned())
+    } else {
+        None
+    }
+}
 
 /// The document that a file of JSON, YAML or TOML is.
 pub(crate) fn parsed(file: &File) -> Option<Document> {
@@ -68,4 +95,33 @@ pub(crate) fn runs_fetched(text: &str) -> bool {
 pub(crate) fn acts(text: &str) -> bool {
     let facts = commands::facts(text);
     facts.network || facts.executes_fetched || facts.shell || facts.hidden
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[test]
+    fn what_is_not_read_of_a_definition_is_told() {
+        let hooks = "\"hooks\": {\"Stop\": [{\"hooks\": [{\"command\": \"x\"}]}]}";
+        let many = "\"a\",".repeat(60_000);
+        let deep = format!("{}1{}", "[".repeat(100), "]".repeat(100));
+        for (path, text, told) in [
+            ("hooks/hooks.json", format!("{{{hooks}}}"), false),
+            ("hooks/hooks.json", format!("{{\"a\": [{many} 1], {hooks}}}"), true),
+            ("hooks/hooks.json", format!("{{\"a\": {deep}, {hooks}}}"), true),
+            ("hooks/hooks.json", format!("{{\"a\": \"{}\", {hooks}}}", "x".repeat(3 << 20)), true),
+            ("other.json", format!("{{\"a\": {deep}, {hooks}}}"), true),
+            ("other.json", deep.clone(), false),
+        ] {
+            let kind = crate::read::kind(path, text.as_bytes());
+            let bytes = Arc::from(text.into_bytes());
+            let file = File { path: path.to_owned(), bytes, kind, executable: false };
+            let seen = look(&Package { files: vec![file] }, &Profile::default());
+            let found = seen.findings.iter().any(|it| it.rule.id == "not-vetted-definition");
+            assert_eq!(found, told, "{path}");
+        }
+    }
 }

@@ -33,6 +33,22 @@ pub(super) static AMBIGUOUS: Rule = rule(
     "Write each key once, and plain values.",
     &["AML.T0010", "LLM03", "ASI04"],
 );
+pub(super) static UNREAD: Rule = rule(
+    "not-vetted-definition",
+    Technique::NotVetted,
+    Medium,
+    "An agent that reads all of a definition runs what stands behind the part that was vetted.",
+    "Make it shorter, and do not nest its values so deep.",
+    &["AML.T0010", "LLM03", "ASI04"],
+);
+pub(super) static ELSEWHERE: Rule = rule(
+    "not-vetted-elsewhere",
+    Technique::NotVetted,
+    Low,
+    "What is loaded from outside of the package was not read, and can be another thing the next time.",
+    "Put it into the package, or leave it to the user to name it.",
+    &["AML.T0010", "LLM03", "ASI04"],
+);
 pub(super) static WILDCARD: Rule = rule(
     "approval-wildcard-tools",
     ApprovalBypass,
@@ -213,6 +229,8 @@ pub(super) static SERVER_SECRET: Rule = rule(
 pub(crate) static RULES: &[&Rule] = &[
     &BREACH,
     &AMBIGUOUS,
+    &UNREAD,
+    &ELSEWHERE,
     &WILDCARD,
     &UNNEEDED,
     &COMMAND,

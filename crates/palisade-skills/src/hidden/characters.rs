@@ -318,7 +318,8 @@ fn padding(file: &File, text: &str, seen: &mut Seen) {
                 blank += 1;
             }
             // The last cell of a row that is as wide as its column: nothing stands behind it.
-            b'|' if newlines == 0 && closes_row(text, at) => {
+            // Looked at where it matters alone: a row can have any number of cells.
+            b'|' if newlines == 0 && spaces >= SPACES && closes_row(text, at) => {
                 (blank, newlines, spaces) = (0, 0, 0);
             }
             _ => {

@@ -52,7 +52,7 @@ pub fn sarif(reports: &[Report]) -> String {
             "results": results,
         }],
     });
-    format!("{log:#}\n")
+    super::printable(&format!("{log:#}\n"))
 }
 
 fn level(severity: Severity) -> &'static str {

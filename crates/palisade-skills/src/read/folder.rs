@@ -222,7 +222,7 @@ impl Tree {
             let Some(entry) = self.entries.get(at) else { continue };
             let inside =
                 entry.path.get(root.at.len()..).unwrap_or_default().trim_start_matches('/');
-            if entry.what == What::File && kind_of_git(inside) {
+            if entry.what == What::File && self.is_history(entry, inside) {
                 git = true;
                 continue;
             }
@@ -231,6 +231,19 @@ impl Tree {
         if git {
             reader.note(&rules::GIT, ".git", "a repository's history lies in the package".into());
         }
+    }
+
+    /// Whether it is a part of a repository that holds no orders and nothing that runs: by its place and by its bytes. What else
+    /// lies there is read as what lies elsewhere.
+    pub(super) fn is_history(&self, entry: &Entry, inside: &str) -> bool {
+        let Some(begins) = history_begins(inside) else { return false };
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOFOLLOW;
+        let Ok(file) = beneath(&self.descriptor, &entry.raw, flags) else { return false };
+        let regular = |file| fstat(file).map(|it| FileType::from_raw_mode(it.st_mode));
+        let mut head = [0; 4];
+        regular(&file) == Ok(FileType::RegularFile)
+            && rustix::io::pread(&file, &mut head, 0).is_ok()
+            && head.starts_with(begins)
     }
 
     fn one(&self, entry: &Entry, inside: &str, reader: &mut Reader) {
@@ -343,7 +356,7 @@ pub(super) fn all_of(file: BorrowedFd<'_>, size: u64) -> io::Result<Vec<u8>> {
 }
 
 /// Would following the link from there leave the package?
-pub(super) fn leads_out(link: &str, target: &str) -> bool {
+pub(crate) fn leads_out(link: &str, target: &str) -> bool {
     if target.starts_with('/') {
         return true;
     }
@@ -364,13 +377,29 @@ pub(super) fn odd_name(path: &str) -> bool {
     path.chars().any(|c| c.is_control() || crate::hidden::is_hidden(c))
 }
 
-/// The parts of a repository that hold no orders and nothing that runs.
-pub(super) fn kind_of_git(path: &str) -> bool {
-    let inside = path.strip_prefix(".git/").or_else(|| Some(path.split_once("/.git/")?.1));
-    inside.is_some_and(|path| {
-        let hook = path.starts_with("hooks/") && !path.ends_with(".sample");
-        !hook && path != "config"
-    })
+/// How the files begin in which Git keeps a history, packed: `None` where it keeps none.
+fn history_begins(path: &str) -> Option<&'static [u8]> {
+    let inside = path.strip_prefix(".git/").or_else(|| Some(path.split_once("/.git/")?.1))?;
+    // Of submodules and work trees.
+    let own = |folder: &str| Some(inside.strip_prefix(folder)?.split_once('/')?.1);
+    let inside = own("modules/").or_else(|| own("worktrees/")).unwrap_or(inside);
+    if inside == "index" {
+        return Some(b"DIRC");
+    }
+    let (folder, name) = inside.strip_prefix("objects/")?.rsplit_once('/')?;
+    let hex = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    match (folder, name.rsplit_once('.').map(|(_, suffix)| suffix)) {
+        ("pack", Some("pack")) => Some(b"PACK"),
+        ("pack", Some("idx")) => Some(b"\xfftOc"),
+        ("pack", Some("rev")) => Some(b"RIDX"),
+        ("pack", Some("bitmap")) => Some(b"BITM"),
+        ("pack", None) if name == "multi-pack-index" => Some(b"MIDX"),
+        ("info", None) if name == "commit-graph" => Some(b"CGPH"),
+        ("info/commit-graphs", Some("graph")) => Some(b"CGPH"),
+        // What zlib has packed.
+        (two, None) if two.len() == 2 && hex(two) && name.len() >= 38 && hex(name) => Some(b"x"),
+        _ => None,
+    }
 }
 
 fn look(folder: &OwnedFd, name: &std::ffi::CStr) -> What {

@@ -2,24 +2,30 @@
 
 use std::collections::HashMap;
 
-use super::rules;
+use super::{names, rules};
 use crate::{File, FileKind, Seen};
 
 /// What a file of this path and these bytes is.
 pub fn kind(path: &str, bytes: &[u8]) -> FileKind {
     let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
     let suffix = name.rsplit_once('.').map_or("", |(_, suffix)| suffix);
-    if let Some(kind) = by_magic(bytes, suffix) {
-        return kind;
-    }
-    if path.starts_with(".git/") || path.contains("/.git/") {
-        return if bytes.starts_with(b"#!") { FileKind::Shell } else { FileKind::Data };
+    match by_magic(bytes, suffix) {
+        // A text that begins like a picture is one for whoever looks at it, and a program for a shell.
+        Some(FileKind::Media | FileKind::Binary) if is_text(bytes) => {}
+        Some(kind) => return kind,
+        None => {}
     }
     let Ok(text) = std::str::from_utf8(bytes) else { return FileKind::Unknown };
     if text.bytes().any(|b| b == 0) {
         return FileKind::Unknown;
     }
     by_name(&name, suffix).or_else(|| by_shebang(text)).unwrap_or(FileKind::Data)
+}
+
+/// PDF is a form of text, and no program.
+fn is_text(bytes: &[u8]) -> bool {
+    let control = |byte: &u8| byte.is_ascii_control() && !matches!(byte, b'\t' | b'\n' | b'\r');
+    !bytes.starts_with(b"%PDF-") && !bytes.iter().any(control) && std::str::from_utf8(bytes).is_ok()
 }
 
 fn by_magic(bytes: &[u8], suffix: &str) -> Option<FileKind> {
@@ -159,17 +165,25 @@ fn by_shebang(text: &str) -> Option<FileKind> {
 pub(super) fn judge(files: &[File], seen: &mut Seen) {
     let mut folded: HashMap<String, &str> = HashMap::new();
     for file in files {
-        let lower = file.path.to_lowercase();
-        if let Some(other) = folded.insert(lower, &file.path) {
+        if let Some(other) = folded.insert(names::alike(&file.path), &file.path) {
+            let shown = palisade_core::shown(other, 80);
             let (rule, message) = if other == file.path {
                 (&rules::DUPLICATE, "two members have this name".to_owned())
+            } else if names::plain(other) == names::plain(&file.path) {
+                (&rules::DUPLICATE, format!("it is the same place as {shown}"))
             } else {
-                (
-                    &rules::CASE,
-                    format!("differs from {} in case only", palisade_core::shown(other, 80)),
-                )
+                (&rules::CASE, format!("some systems take it for {shown}"))
             };
             seen.findings.push(rule.at(&file.path, 0, 0, "", message));
+        }
+    }
+    for file in files {
+        let key = names::alike(&file.path);
+        let mut above = key.match_indices('/').filter_map(|(at, _)| folded.get(key.get(..at)?));
+        if let Some(folder) = above.next() {
+            let shown = palisade_core::shown(folder, 80);
+            let message = format!("{shown} is a file and the folder that this lies in");
+            seen.findings.push(rules::DUPLICATE.at(&file.path, 0, 0, "", message));
         }
         one(file, seen);
     }
@@ -222,9 +236,6 @@ fn one(file: &File, seen: &mut Seen) {
             if !known.contains(&suffix.as_str()) {
                 say(&rules::DISGUISED, format!("a picture, font or sound is called .{suffix}"));
             }
-            if let Some(behind) = behind_the_end(&file.bytes).filter(|&behind| behind > 64) {
-                say(&rules::TRAILING, format!("{behind} bytes lie behind the end of the picture"));
-            }
         }
         FileKind::Binary => {
             let known = [
@@ -251,29 +262,15 @@ fn one(file: &File, seen: &mut Seen) {
                 "png", "jpg", "jpeg", "gif", "webp", "ico", "woff", "woff2", "ttf", "otf", "mp3",
                 "mp4", "wav", "pdf", "zip", "gz", "exe", "dll", "so", "dylib", "docx", "xlsx",
             ];
+            if by_magic(&file.bytes, &suffix).is_some() && is_text(&file.bytes) {
+                say(&rules::DISGUISED, "text that begins like a picture or a program".to_owned());
+            }
             // A pointer of Git LFS or an empty stand-in is short.
             if media.contains(&suffix.as_str()) && file.bytes.len() > 200 {
                 say(&rules::DISGUISED, format!("text is called .{suffix}"));
             }
         }
     }
-}
-
-/// How many bytes follow the end of a PNG or JPEG.
-fn behind_the_end(bytes: &[u8]) -> Option<usize> {
-    if bytes.starts_with(b"\x89PNG") {
-        let mut at = 8_usize;
-        loop {
-            let head = bytes.get(at..at.checked_add(8)?)?;
-            let [a, b, c, d, kind @ ..] = head else { return None };
-            let size = usize::try_from(u32::from_be_bytes([*a, *b, *c, *d])).ok()?;
-            at = at.checked_add(12)?.checked_add(size)?;
-            if kind == b"IEND" {
-                return bytes.len().checked_sub(at);
-            }
-        }
-    }
-    None
 }
 
 #[cfg(test)]
@@ -289,6 +286,9 @@ mod tests {
         assert_eq!(kind("SKILL.md", b"# x"), FileKind::Prose);
         assert_eq!(kind("x/hooks.json", b"{}"), FileKind::Definition);
         assert_eq!(kind("x.dat", b"\xff\x00\x12"), FileKind::Unknown);
+        assert_eq!(kind("x.js", b"GIF89a=1;go()"), FileKind::JavaScript);
+        assert_eq!(kind("x.gif", b"GIF89a=1;go()"), FileKind::Data);
+        assert_eq!(kind("x.mp3", b"ID3\x04\x00\x01"), FileKind::Media);
     }
 
     proptest! {

@@ -5,14 +5,18 @@ mod archive;
 mod encoding;
 mod folder;
 mod kind;
+mod names;
+mod picture;
 mod roots;
 mod rules;
+mod spare;
 mod stamp;
 #[cfg(test)]
 mod tests;
 
 use std::{path::Path, sync::Arc};
 
+pub(crate) use folder::leads_out;
 pub use folder::{Opened, ReadError};
 pub use kind::kind;
 pub(crate) use rules::{READER, RULES};
@@ -203,7 +207,34 @@ impl Reader {
         if kind == crate::FileKind::Archive {
             archive::members(self, &path, &bytes, nested);
         }
+        if kind == crate::FileKind::Media && nested < self.limits.nesting {
+            self.within(&path, &bytes, nested);
+        }
         self.files.push(File { path, bytes: Arc::from(bytes), kind, executable });
+    }
+
+    /// What a picture, sound or font holds that nobody sees in it.
+    fn within(&mut self, path: &str, bytes: &[u8], nested: usize) {
+        match picture::end(bytes) {
+            picture::End::Broken => {
+                let message = "it is no whole picture, sound or font of the kind that it begins as";
+                self.note(&rules::UNKNOWN, path, message.to_owned());
+            }
+            picture::End::At(end) => {
+                let behind = bytes.get(end..).unwrap_or_default();
+                if behind.iter().any(|byte| !matches!(byte, 0 | b'\r' | b'\n')) {
+                    let message = format!("{} bytes lie behind its end", behind.len());
+                    self.note(&rules::TRAILING, path, message);
+                    let name = format!("{path}!/(behind the end)");
+                    self.add(name, behind.to_vec(), false, nested.saturating_add(1));
+                }
+            }
+            picture::End::Untold => {}
+        }
+        let texts = picture::texts(bytes);
+        if !texts.is_empty() {
+            self.add(format!("{path}!/(texts)"), texts, false, nested.saturating_add(1));
+        }
     }
 
     fn done(mut self, path: String, name: String) -> Read {

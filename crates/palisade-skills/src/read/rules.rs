@@ -143,7 +143,7 @@ pub(super) static CASE: Rule = rule(
     "format-names-alike",
     Format,
     Low,
-    "Two names that differ in case only are one file on some systems.",
+    "Two names that differ in case, in how a letter is written or in what some systems leave out are one file there.",
     "Rename one of them.",
     SUPPLY,
 );
@@ -183,8 +183,8 @@ pub(super) static TRAILING: Rule = rule(
     "opaque-appended-data",
     OpaqueFile,
     Medium,
-    "Data behind the end of a picture is unseen by whoever opens it.",
-    "Save the picture anew.",
+    "Data behind the end of a picture, or of no member of an archive, is unseen by whoever opens it.",
+    "Save the picture or pack the archive anew.",
     &["AML.T0010", "LLM03", "ASI04"],
 );
 pub(super) static GIT: Rule = rule(

@@ -62,7 +62,7 @@ impl Tree {
                     hashes.state_of(&self.itself(entry)?);
                 }
                 // What is not read counts for nothing.
-                What::File if folder::kind_of_git(inside) => hashes.part(b"history"),
+                What::File if self.is_history(entry, inside) => hashes.part(b"history"),
                 What::File => self.of_file(entry, limits, bytes, &mut hashes)?,
                 What::Unread => return None,
             }

@@ -126,3 +126,40 @@ fn what_is_not_there_is_an_error() {
     assert!(Tree::open(Path::new("/no/such/skill"), Limits::default()).is_err());
     assert!(Tree::open(Path::new("/dev/null"), Limits::default()).is_err());
 }
+
+#[test]
+fn only_what_git_packs_is_left_out_of_a_repository() {
+    let top = tempfile::tempdir().unwrap();
+    let at = |path: &str| top.path().join(path);
+    for folder in [
+        ".git/objects/ab",
+        ".git/objects/pack",
+        ".git/hooks",
+        ".git/modules/x/objects/cd",
+        "sub/.git/info",
+    ] {
+        fs::create_dir_all(at(folder)).unwrap();
+    }
+    let object = "c".repeat(38);
+    let files: [(String, &[u8], bool); 10] = [
+        (format!(".git/objects/ab/{object}"), b"x\x01packed", false),
+        (format!(".git/modules/x/objects/cd/{object}"), b"x\x9cpacked", false),
+        (".git/objects/pack/pack-1.pack".to_owned(), b"PACK\0\0\0\x02", false),
+        (".git/index".to_owned(), b"DIRC\0\0\0\x02", false),
+        ("SKILL.md".to_owned(), b"# x", true),
+        (".git/objects/ab/run".to_owned(), b"#!/bin/sh\n", true),
+        (format!(".git/objects/ab/{}", "d".repeat(38)), b"#!/bin/sh\n", true),
+        (".git/objects/pack/pack-2.pack".to_owned(), b"#!/bin/sh\n", true),
+        (".git/hooks/pre-commit.sample".to_owned(), b"#!/bin/sh\n", true),
+        ("sub/.git/info/run.sh".to_owned(), b"true\n", true),
+    ];
+    for (path, bytes, _) in &files {
+        fs::write(at(path), bytes).unwrap();
+    }
+    let read = Tree::open(top.path(), Limits::default()).unwrap().read(0);
+    for (path, _, is_read) in &files {
+        assert_eq!(read.package.file(path).is_some(), *is_read, "{path}");
+    }
+    assert_eq!(read.package.file("sub/.git/info/run.sh").unwrap().kind, crate::FileKind::Shell);
+    assert!(read.seen.findings.iter().any(|it| it.rule.id == "not-vetted-git-objects"));
+}

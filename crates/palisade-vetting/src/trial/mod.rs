@@ -47,6 +47,17 @@ const LONG_LABEL: usize = 20;
 const EVENT: &str = "{\"session_id\":\"5f1c\",\"hook_event_name\":\"PreToolUse\",\"tool_name\":\"Bash\",\
     \"tool_input\":{\"command\":\"ls\"},\"prompt\":\"Tidy up the project.\",\"cwd\":\".\"}\n";
 
+/// Runs a step in its folder, without its errors, and waits for what it leaves behind: a part that goes on by itself does its
+/// work too. There are only init and this then. The policy says how long all of it may take.
+const RUNNER: &str = r#"cd "$1" && shift || exit
+"$@" 2>/dev/null
+code=$?
+while :; do
+    set -- /proc/[0-9]*
+    [ $# -gt 2 ] || exit $code
+    sleep 0.1
+done"#;
+
 /// What is tried.
 #[derive(Debug)]
 pub struct Trial<'a> {
@@ -71,6 +82,8 @@ pub struct Tried {
     pub own: SkillPolicy,
     /// How many steps were run.
     pub steps: usize,
+    /// How many there are.
+    pub of: usize,
 }
 
 /// Why nothing was tried.
@@ -139,12 +152,19 @@ impl Trial<'_> {
                 stage.opened();
                 let ended = self.step(&stage, step, number, &found)?;
                 found.begun = true;
+                let records = records(&stage, number)?;
+                if records.len() >= MOST_RECORDS {
+                    let why = format!(
+                        "it did more than {MOST_RECORDS} things, and not all were looked at"
+                    );
+                    found.add(rules::NOT_TRIED.at(&step.file, 0, 0, "", why));
+                }
                 let seen = Seen {
                     step,
                     stage: &stage,
                     canaries: &canaries,
                     mark: &mark,
-                    records: records(&stage, number)?,
+                    records,
                     asked: sink.taken(),
                     opened: stage.opened(),
                     before: picture,
@@ -159,7 +179,7 @@ impl Trial<'_> {
         }
         let policy = policy::derived(self.name, &found.asked, &found.bad);
         let own = policy::own(&found.asked, &found.bad);
-        Ok(Tried { findings: found.findings, policy, own, steps: tried.len() })
+        Ok(Tried { findings: found.findings, policy, own, steps: tried.len(), of: all.len() })
     }
 
     /// Run one. What it was ended by, if not by itself.
@@ -186,7 +206,7 @@ impl Trial<'_> {
             .args(["run", "--quiet", "--name", &session(number), "--policy"])
             .arg(stage.at("trial.yaml"))
             // What it says is not palisade's word.
-            .args(["--", "sh", "-c", "cd \"$1\" && shift && exec \"$@\" 2>/dev/null", "sh"])
+            .args(["--", "sh", "-c", RUNNER, "sh"])
             .arg(stage.home().join(&stage.skill))
             .args(&step.argv)
             .stdin(File::open(stage.at("event")).map_err(failed)?)

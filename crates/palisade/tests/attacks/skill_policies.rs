@@ -175,6 +175,18 @@ const STARTS: &[&str] = &[
     "env SKILL/scripts/py B_TEST",
     "timeout 9 SKILL/scripts/py B_TEST",
     "echo SKILL/scripts/py B_TEST | xargs env",
+    // By what a process has in `/proc`, which leads everybody elsewhere.
+    "/proc/self/root/SKILL/scripts/py B_TEST",
+    "python3 /proc/self/root/SKILL/scripts/speak.py B_TEST",
+    "python3 /proc/thread-self/root/SKILL/scripts/speak.py B_TEST",
+    "sh -c \"python3 /proc/\\$\\$/root/SKILL/scripts/speak.py B_TEST\"",
+    "cd ~/.claude && python3 /proc/self/cwd/skills/pdf/scripts/speak.py B_TEST",
+    "exec 7< SKILL/scripts; python3 /proc/self/fd/7/speak.py B_TEST",
+    "ln -sfn /proc/self/root/SKILL/scripts way; python3 way/speak.py B_TEST",
+    "python3 /proc/self/../../SKILL/scripts/speak.py B_TEST",
+    "cd /; PYTHONPATH=/proc/self/root/SKILL/scripts python3 -m speak B_TEST",
+    "python3 -c \"import runpy; runpy.run_path('/proc/self/root/SKILL/scripts/speak.py', run_name='__main__')\" B_TEST",
+    "sh -c \"set -- 'python3 speak.py B_TEST'; . /proc/self/root/SKILL/scripts/do\"",
 ];
 
 #[test]

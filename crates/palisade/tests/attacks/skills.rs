@@ -56,7 +56,7 @@ fn uses_a_skill_of_the_lock() {
     assert_eq!(bad.code, Some(2), "{bad}");
 }
 
-const PLACES: [&str; 17] = [
+const PLACES: [&str; 23] = [
     "$HOME/.claude/skills",
     "$HOME/.claude/commands",
     "$HOME/.claude/plugins",
@@ -74,6 +74,13 @@ const PLACES: [&str; 17] = [
     ".claude/skills",
     ".agents/skills",
     ".gemini/skills",
+    "$HOME/.claude/workflows",
+    "$HOME/.codex/plugins",
+    "$HOME/.openclaw/hooks",
+    "$HOME/.openclaw/workspace/hooks",
+    // Above the workspace, where the sandbox has folders of its own.
+    "../.claude/skills",
+    "../.agents/skills",
 ];
 
 fn plant(place: &str) -> String {
@@ -116,6 +123,32 @@ fn writes_a_skill_into_a_folder_that_is_new() {
     let Some(free) = World::plain() else { return };
     free.inside_sh(&plant("new/deep/.claude/skills")).good();
     assert!(free.at("work/new/deep/.claude/skills/evil").exists());
+}
+
+/// OpenClaw loads from `skills` of its workspace. Other things are called so as well, so that it cannot be held.
+#[test]
+fn writes_a_skill_into_the_workspace_of_openclaw() {
+    let Some(world) = world(HELD) else { return };
+    world.write("work/skills/notes.txt", "of the user's\n");
+    let script = format!("{}{}", plant("skills"), plant("skills/deep"));
+    world.inside_sh(&script).good();
+    for at in ["work/skills/evil", "work/skills/deep/evil"] {
+        assert!(!world.at(format!("{at}/SKILL.md")).exists(), "{at}");
+        assert!(world.at(format!("{at}/SKILL.md.palisade-moved")).exists(), "{at}");
+    }
+    assert!(world.at("work/skills/notes.txt").exists());
+    let events = world.events();
+    assert_eq!(
+        events.iter().filter(|it| it["kind"] == "sweep" && it["decision"] == "deny").count(),
+        2
+    );
+    // One that was there is held, wherever in it.
+    world.write("work/skills/deep/own/SKILL.md", "own\n");
+    let held = world.inside_sh("ls skills; touch skills/x");
+    assert!(!held.out.contains("deep") && held.err.contains("Read-only"), "{held}");
+    let Some(free) = World::plain() else { return };
+    free.inside_sh(&script).good();
+    assert!(free.at("work/skills/deep/evil/SKILL.md").exists());
 }
 
 #[test]
@@ -352,6 +385,10 @@ fn leads_a_place_elsewhere_by_a_link() {
             "{link} {to}: {inside}"
         );
         assert!(at.is_symlink(), "{link}");
+        if to.contains("elsewhere") {
+            let kept = |(of, how): &(String, String)| of.contains(link) && how == "deny";
+            assert!(told(&world).iter().any(kept), "{link} {to}");
+        }
         assert!(world.outside_sh(&script).out.contains("led"), "{link} {to}");
         fs::remove_dir_all("/tmp/evil").unwrap_or_default();
     }

@@ -164,7 +164,8 @@ fn a_model_is_shown_the_texts_and_its_answer_is_told() {
         let words = world.hub.path().join("words");
         fs::write(words.join("count.py"), format!("print(1)\ntoken = '{KEY}'\nprint(2)\n"))
             .unwrap();
-        fs::write(words.join("a.png"), b"\x89PNG\r\n\x1a\n\0\0").unwrap();
+        let picture = b"\x89PNG\r\n\x1a\n\0\0\0\0IEND\xaeB`\x82";
+        fs::write(words.join("a.png"), picture).unwrap();
         let ran = world.asks("words", &[]);
         assert_eq!(ran.exit, 0, "{api:?}: {ran}");
         let report = report(&ran);

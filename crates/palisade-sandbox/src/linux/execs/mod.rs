@@ -17,6 +17,7 @@ mod seat;
 mod tracing;
 mod view;
 mod wanted;
+mod way;
 
 pub use attempt::{Attempt, environment};
 pub use image::{Image, environment_of};

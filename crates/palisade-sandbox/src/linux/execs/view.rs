@@ -16,7 +16,7 @@ use rustix::{
     process::Pid,
 };
 
-use super::fixed::Fixed;
+use super::{fixed::Fixed, way};
 use crate::{
     linux::callers::Executable,
     step::{Step, StepError},
@@ -167,6 +167,18 @@ impl View {
             Ok(file) => Executable::found(file).map(Some),
             Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
             Err(_) => self.file(&whole).map(Some),
+        }
+    }
+
+    /// What a thread that is stopped means by a path, also where the way goes by `/proc`. What it means at another time may be
+    /// another file.
+    ///
+    /// # Errors
+    /// There is none, or it cannot be told.
+    pub fn meant(&self, thread: u32, path: &[u8]) -> Result<Executable, Errno> {
+        match self.surely(thread, path) {
+            Ok(found) => found.ok_or(Errno::NOENT),
+            Err(_) => Executable::found(way::go(&self.root, thread, path)?),
         }
     }
 

@@ -78,7 +78,8 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     print::text(&match args.format {
         Format::Json => output::json(&report),
         Format::Terminal => {
-            let steps = tried.steps;
+            let (steps, of) = (tried.steps, tried.of);
+            let steps = if steps < of { format!("{steps} of {of}") } else { steps.to_string() };
             format!("{}tried: {steps} steps\n", output::terminal(&report, args.all))
         }
         Format::Sarif => output::sarif(std::slice::from_ref(&report)),
