@@ -1,7 +1,10 @@
 //! Changes in git's format.
 //!
 //! Names are quoted as git does, so no name can forge a line. Renames are a deletion and an
-//! addition; folders, which git does not know, are left out.
+//! addition; folders, which git does not know, are left out. For a program, files that are no text
+//! are there in full, as `git diff --binary` has them.
+
+mod binary;
 
 use std::{
     fs::File,
@@ -23,6 +26,8 @@ use crate::{
 
 /// What is longer is shown like a binary file.
 const LONGEST: u64 = 4 << 20;
+/// What is longer is not there in full, for a program neither.
+const LONGEST_BINARY: u64 = 64 << 20;
 /// A NUL this early makes a file binary, as in git.
 const BINARY_WITHIN: usize = 8000;
 /// Unchanged lines around a change.
@@ -43,7 +48,7 @@ pub enum Form {
 enum Side {
     Nothing,
     Text { mode: String, content: Vec<u8> },
-    Binary { mode: String },
+    Binary { mode: String, content: Option<Vec<u8>> },
 }
 
 /// One change as text; empty for what git cannot say.
@@ -52,8 +57,8 @@ enum Side {
 /// A file that cannot be read, or changed since the change was found.
 pub fn of(overlay: &Overlay, change: &Change, form: Form) -> Result<Vec<u8>, WorkspaceError> {
     let host = overlay.host()?;
-    let old = side(&host, change, change.old)?;
-    let new = side(&overlay.upper, change, change.new)?;
+    let old = side(&host, change, change.old, form)?;
+    let new = side(&overlay.upper, change, change.new, form)?;
     let mut out = Vec::new();
     let same_kind = change.old.zip(change.new).is_some_and(|(old, new)| old.kind == new.kind);
     if same_kind || matches!(old, Side::Nothing) || matches!(new, Side::Nothing) {
@@ -65,26 +70,37 @@ pub fn of(overlay: &Overlay, change: &Change, form: Form) -> Result<Vec<u8>, Wor
     Ok(out)
 }
 
-fn side(root: &Root, change: &Change, seen: Option<Seen>) -> Result<Side, WorkspaceError> {
+fn side(
+    root: &Root,
+    change: &Change,
+    seen: Option<Seen>,
+    form: Form,
+) -> Result<Side, WorkspaceError> {
     let Some(seen) = seen else { return Ok(Side::Nothing) };
     let path = &change.path;
     match seen.kind {
         Kind::File => {
             let mode = format!("100{:03o}", seen.permissions());
-            if seen.size > LONGEST || change.unfit.is_some() {
-                return Ok(Side::Binary { mode });
+            let longest = if form == Form::Exact { LONGEST_BINARY } else { LONGEST };
+            if seen.size > longest || change.unfit.is_some() {
+                return Ok(Side::Binary { mode, content: None });
             }
             let (file, now) = match root.file(path) {
                 Ok(found) => found,
-                Err(rustix::io::Errno::ACCESS) => return Ok(Side::Binary { mode }),
+                Err(rustix::io::Errno::ACCESS) => return Ok(Side::Binary { mode, content: None }),
                 Err(errno) => return Err(io("open", path)(errno)),
             };
             if !now.same_as(&seen) {
                 return Err(WorkspaceError::Unsteady(path.clone()));
             }
-            let content = read(file, path)?;
-            let binary = content.iter().take(BINARY_WITHIN).any(|byte| *byte == 0);
-            Ok(if binary { Side::Binary { mode } } else { Side::Text { mode, content } })
+            let content = read(file, path, longest)?;
+            let binary =
+                seen.size > LONGEST || content.iter().take(BINARY_WITHIN).any(|byte| *byte == 0);
+            Ok(if binary {
+                Side::Binary { mode, content: Some(content) }
+            } else {
+                Side::Text { mode, content }
+            })
         }
         Kind::Link => {
             let to = root
@@ -98,9 +114,9 @@ fn side(root: &Root, change: &Change, seen: Option<Seen>) -> Result<Side, Worksp
     }
 }
 
-fn read(file: File, path: &Path) -> Result<Vec<u8>, WorkspaceError> {
+fn read(file: File, path: &Path, longest: u64) -> Result<Vec<u8>, WorkspaceError> {
     let mut content = Vec::new();
-    file.take(LONGEST).read_to_end(&mut content).map_err(|error| {
+    file.take(longest).read_to_end(&mut content).map_err(|error| {
         let errno = rustix::io::Errno::from_io_error(&error).unwrap_or(rustix::io::Errno::IO);
         io("read", path)(errno)
     })?;
@@ -111,7 +127,7 @@ impl Side {
     fn mode(&self) -> Option<&str> {
         match self {
             Side::Nothing => None,
-            Side::Text { mode, .. } | Side::Binary { mode } => Some(mode),
+            Side::Text { mode, .. } | Side::Binary { mode, .. } => Some(mode),
         }
     }
 
@@ -119,8 +135,12 @@ impl Side {
         match self {
             Side::Nothing => Some(&[]),
             Side::Text { content, .. } => Some(content),
-            Side::Binary { .. } => None,
+            Side::Binary { content, .. } => content.as_deref(),
         }
+    }
+
+    fn is_binary(&self) -> bool {
+        matches!(self, Side::Binary { .. })
     }
 }
 
@@ -154,7 +174,22 @@ fn section(path: &Path, old: &Side, new: &Side, form: Form, out: &mut Vec<u8>) {
         _ if name.contains(' ') && !name.starts_with('"') => format!("{name}\t"),
         _ => name.to_owned(),
     };
-    let (Some(before), Some(after)) = (old.content(), new.content()) else {
+    let contents = old.content().zip(new.content());
+    if contents.is_some_and(|(before, after)| {
+        old.mode().is_some() && new.mode().is_some() && before == after
+    }) {
+        return;
+    }
+    let binary = old.is_binary() || new.is_binary();
+    if let (Some((before, after)), true, Form::Exact) = (contents, binary, form) {
+        binary::patch(old.mode().map(|_| before), new.mode().map(|_| after), out);
+        return;
+    }
+    let (Some((before, after)), false) = (contents, binary) else {
+        if form == Form::Exact {
+            // Without this line `git apply` would pass over the file in silence. With it it takes nothing.
+            line("index 0000000..0000000".to_owned());
+        }
         line(format!(
             "Binary files {} and {} differ",
             names(old, &a).trim_end(),
@@ -234,6 +269,10 @@ mod tests {
         Side::Text { mode: "100644".to_owned(), content: content.as_bytes().to_vec() }
     }
 
+    fn binary(mode: &str, content: Option<&[u8]>) -> Side {
+        Side::Binary { mode: mode.to_owned(), content: content.map(<[u8]>::to_vec) }
+    }
+
     fn shown(path: &str, old: &Side, new: &Side) -> String {
         let mut out = Vec::new();
         section(Path::new(path), old, new, Form::Readable, &mut out);
@@ -259,14 +298,40 @@ mod tests {
             shown("n", &text("x\n"), &Side::Nothing),
             "diff --git a/n b/n\ndeleted file mode 100644\n--- a/n\n+++ /dev/null\n@@ -1 +0,0 @@\n-x\n"
         );
-        let binary = Side::Binary { mode: "100755".to_owned() };
         assert_eq!(
-            shown("n", &text("x\n"), &binary),
+            shown("n", &text("x\n"), &binary("100755", Some(b"\0"))),
             "diff --git a/n b/n\nold mode 100644\nnew mode 100755\nBinary files a/n and b/n differ\n"
         );
         assert_eq!(
             shown("n", &Side::Nothing, &text("")),
             "diff --git a/n b/n\nnew file mode 100644\n"
+        );
+    }
+
+    /// As `git diff --binary` has it, but for the compression.
+    #[test]
+    fn what_is_no_text_is_there_for_a_program() {
+        let exact = |old: &Side, new: &Side| {
+            let mut out = Vec::new();
+            section(Path::new("n"), old, new, Form::Exact, &mut out);
+            String::from_utf8(out).unwrap()
+        };
+        let zero = binary("100644", Some(b"\0"));
+        let made = exact(&Side::Nothing, &zero);
+        let head = "diff --git a/n b/n\nnew file mode 100644\n\
+            index 0000000000000000000000000000000000000000..f76dd238ade08917e6712764a16a22005a50573d\n\
+            GIT binary patch\nliteral 1\n";
+        assert!(made.starts_with(head), "{made}");
+        assert!(made.contains("\n\nliteral 0\nH"), "{made}");
+        assert!(exact(&zero, &Side::Nothing).contains("\nGIT binary patch\nliteral 0\nH"));
+        assert_eq!(
+            exact(&zero, &binary("100755", Some(b"\0"))),
+            "diff --git a/n b/n\nold mode 100644\nnew mode 100755\n"
+        );
+        // Git would pass over it without the line that it then says is wrong.
+        assert_eq!(
+            exact(&zero, &binary("100644", None)),
+            "diff --git a/n b/n\nindex 0000000..0000000\nBinary files a/n and b/n differ\n"
         );
     }
 

@@ -72,9 +72,9 @@ impl WorkspaceError {
             Self::Unknown(_) => Some("palisade workspace list"),
             Self::Ambiguous { .. } => Some("name the session"),
             Self::InUse(_) => Some("end the sandbox first"),
-            Self::Moved(_) => {
-                Some("put the folder back, or take the changes by hand: palisade workspace diff")
-            }
+            Self::Moved(_) => Some(
+                "put the folder back, or take the files by hand: `layers/upper` of the session in the folder `workspaces` of the state folder",
+            ),
             Self::TooMany(_) => {
                 Some("palisade workspace discard, or look at the files in the state folder")
             }

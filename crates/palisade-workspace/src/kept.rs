@@ -28,7 +28,7 @@ use crate::{
     record::{Ids, Record},
     remove::open_for_writing,
     seen::Seen,
-    store::{NEW, Store, make_folder, open_lock, remove_session},
+    store::{NEW, Store, hold, make_folder, open_lock, remove_session},
 };
 
 /// What an overlay is made for.
@@ -95,6 +95,8 @@ impl Store {
         };
         let path = self.path.join(birth.session.as_str());
         let new = OsString::from(format!("{NEW}{}", birth.session));
+        let making =
+            hold(&self.folder, FlockOperation::LockShared).map_err(io("lock", &self.path))?;
         let folder = make_folder(&self.folder, &new, &path)?;
         let lock = open_lock(&folder, &path)?;
         flock(&lock, FlockOperation::LockExclusive).map_err(io("lock", &path))?;
@@ -102,6 +104,7 @@ impl Store {
         make_layers(&folder, &path, &seen, birth.agent)?;
         renameat(&self.folder, &new, &self.folder, birth.session.as_str())
             .map_err(io("make", &path))?;
+        drop(making);
         let store =
             rustix::io::fcntl_dupfd_cloexec(&self.folder, 3).map_err(io("open", &self.path))?;
         let now = clock_gettime(ClockId::Realtime);

@@ -9,7 +9,7 @@ use std::path::{Component, Path, PathBuf};
 use palisade_core::AGENT_FOLDERS;
 
 /// Folders besides those of agents: all that is in one is sensitive.
-const FOLDERS: [&str; 24] = [
+const FOLDERS: [&str; 27] = [
     ".vscode",
     ".vs",
     ".idea",
@@ -33,11 +33,14 @@ const FOLDERS: [&str; 24] = [
     ".ssh",
     ".gnupg",
     ".circleci",
+    ".buildkite",
+    ".semaphore",
+    ".woodpecker",
     ".direnv",
 ];
 
 /// Folders in a folder.
-const PAIRS: [(&str, &str); 12] = [
+const PAIRS: [(&str, &str); 17] = [
     (".hg", "hgrc"),
     (".hg", "hgrc-not-shared"),
     (".hg", "sharedpath"),
@@ -49,11 +52,16 @@ const PAIRS: [(&str, &str); 12] = [
     (".config", "fish"),
     (".config", "nvim"),
     (".cargo", "config"),
+    (".config", "mise"),
+    (".mise", "config"),
     (".github", "workflows"),
+    (".github", "actions"),
+    (".forgejo", "workflows"),
+    (".gitea", "workflows"),
 ];
 
 /// Files, by name.
-const FILES: [&str; 71] = [
+const FILES: [&str; 83] = [
     // git
     ".gitmodules",
     ".gitconfig",
@@ -126,7 +134,18 @@ const FILES: [&str; 71] = [
     // on commit, on push
     ".pre-commit-config.yaml",
     "lefthook.yml",
+    "lefthook.yaml",
+    ".lefthook.yml",
+    ".lefthook.yaml",
     ".gitlab-ci.yml",
+    ".travis.yml",
+    ".drone.yml",
+    ".woodpecker.yml",
+    ".woodpecker.yaml",
+    ".cirrus.yml",
+    ".appveyor.yml",
+    "appveyor.yml",
+    "bitbucket-pipelines.yml",
     "jenkinsfile",
     "azure-pipelines.yml",
     // make
@@ -134,6 +153,7 @@ const FILES: [&str; 71] = [
     "gnumakefile",
     "bsdmakefile",
     "justfile",
+    ".justfile",
 ];
 
 /// Ends of file names: what makefiles include, and what Python runs from its folders of packages.
@@ -264,6 +284,15 @@ mod tests {
             ".github/workflows/ci.yml",
             "sub/.hg/hgrc",
             ".jj/repo/config.toml",
+            ".forgejo/workflows/ci.yml",
+            ".gitea/workflows/ci.yml",
+            ".github/actions/x/action.yml",
+            ".woodpecker/ci.yml",
+            ".buildkite/pipeline.yml",
+            ".travis.yml",
+            ".lefthook.yml",
+            ".justfile",
+            ".mise/config.toml",
         ] {
             assert!(is_sensitive(Path::new(path)), "{path}");
         }

@@ -156,7 +156,17 @@ impl Store {
         }
         let store =
             rustix::io::fcntl_dupfd_cloexec(&self.folder, 3).map_err(io("open", &self.path))?;
-        Overlay::open(store, folder, path, lock)
+        match Overlay::open(store, folder, path, lock) {
+            // Another command has taken or discarded it since it was found.
+            Err(WorkspaceError::Io { errno: Errno::NOENT, .. }) if !self.has(&session) => {
+                Err(WorkspaceError::Unknown(session.to_string()))
+            }
+            other => other,
+        }
+    }
+
+    fn has(&self, session: &SessionId) -> bool {
+        openat(&self.folder, session.as_str(), FOLDER, Mode::empty()).is_ok()
     }
 
     fn resolve(
@@ -209,24 +219,29 @@ impl Store {
         Ok((folder, path))
     }
 
-    /// Remove what was left of overlays whose making or removal was broken off.
+    /// Remove what was left of overlays whose making or removal was broken off. Not while one is being made: it
+    /// may not have its lock yet.
     pub(crate) fn sweep(&self) {
+        let Ok(_alone) = hold(&self.folder, FlockOperation::NonBlockingLockExclusive) else {
+            return;
+        };
         for name in names(&self.folder).unwrap_or_default() {
             let Some(text) = name.to_str() else { continue };
-            let left = text.starts_with(GONE) || (text.starts_with(NEW) && self.is_left(&name));
-            if left {
+            if text.starts_with(GONE) || text.starts_with(NEW) {
                 // The next one tries again.
                 remove(&self.folder, &name).unwrap_or_default();
             }
         }
     }
+}
 
-    fn is_left(&self, name: &OsStr) -> bool {
-        let lock = openat(&self.folder, name, FOLDER, Mode::empty()).and_then(|folder| {
-            openat(&folder, LOCK, OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())
-        });
-        lock.is_ok_and(|lock| flock(&lock, FlockOperation::NonBlockingLockExclusive).is_ok())
-    }
+/// Hold the store itself until the descriptor is dropped: shared by those who make or remove an overlay, as long as
+/// its name says so, and alone by who removes what is left of such.
+pub(crate) fn hold(store: &OwnedFd, how: FlockOperation) -> Result<OwnedFd, Errno> {
+    // Opened anew, as a lock belongs to what `open` made.
+    let folder = openat(store, ".", FOLDER, Mode::empty())?;
+    flock(&folder, how)?;
+    Ok(folder)
 }
 
 /// Remove the overlay `session` of the store in `above`. At once it is no overlay any more.
@@ -235,10 +250,14 @@ pub(crate) fn remove_session(
     path: &Path,
     session: &OsStr,
 ) -> Result<(), WorkspaceError> {
+    // So that no other removes the same tree meanwhile.
+    let removing = hold(above, FlockOperation::LockShared).map_err(io("lock", path))?;
     let mut gone = OsString::from(GONE);
     gone.push(session);
     renameat(above, session, above, &gone).map_err(io("remove", path))?;
-    remove(above, &gone).map_err(io("remove", path))
+    remove(above, &gone).map_err(io("remove", path))?;
+    drop(removing);
+    Ok(())
 }
 
 /// Make a folder that is ours alone.

@@ -98,7 +98,17 @@ fn of_programs(words: &[OsString]) -> Option<Command> {
         .or_else(|| alone("mcp", words).map(Command::Mcp))
 }
 
+/// Without the owner's own rights on what it makes (`umask 0777`) nobody could read the journal again, and it would
+/// count as damaged.
+fn keep_own_rights() {
+    use rustix::{fs::Mode, process::umask};
+    umask(umask(Mode::RWXU).difference(Mode::RWXU));
+}
+
 fn main() -> ExitCode {
+    keep_own_rights();
+    // A limit of a file's size (`ulimit -f`) is an error that is told, for every command.
+    palisade_sandbox::linux::sys::signal::outlive_large_files();
     let words: Vec<OsString> = std::env::args_os().collect();
     let command = of_programs(&words).unwrap_or_else(|| Cli::parse().command);
     let result = match command {

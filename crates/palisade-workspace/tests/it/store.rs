@@ -35,6 +35,37 @@ fn what_a_crash_left_is_swept() {
     assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
 }
 
+/// Killed between a folder and its lock.
+#[test]
+fn what_a_crash_left_without_a_lock_is_swept() {
+    let world = World::with(&[]);
+    let store = world.store();
+    let folder = world.state().join("workspaces");
+    for (number, mode_of) in [(7, 0o700), (8, 0)] {
+        let left = folder.join(format!(".new-{}", id(number)));
+        fs::create_dir(&left).unwrap();
+        mode(&left, mode_of);
+    }
+    assert!(store.list().unwrap().is_empty());
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
+}
+
+#[test]
+fn what_is_being_made_is_not_swept() {
+    let world = World::with(&[]);
+    let store = world.store();
+    let folder = world.state().join("workspaces");
+    let made = folder.join(format!(".new-{}", id(7)));
+    fs::create_dir(&made).unwrap();
+    let making = fs::File::open(&folder).unwrap();
+    making.lock_shared().unwrap();
+    assert!(store.list().unwrap().is_empty());
+    assert!(made.exists());
+    drop(making);
+    assert!(store.list().unwrap().is_empty());
+    assert!(!made.exists());
+}
+
 #[test]
 fn an_overlay_is_found_by_id_beginning_or_folder() {
     let world = World::with(&[("sub/x", "")]);

@@ -103,6 +103,10 @@ fn a_part_is_taken_and_the_rest_stays() {
 #[test]
 fn git_applies_the_diff_as_well() {
     let world = World::with(&HOST);
+    for name in ["binary", "binary to text", "binary gone"] {
+        fs::write(world.host(name), b"old\0\xfe").unwrap();
+    }
+    put(&world.host("text to binary"), "text\n");
     let overlay = world.after(|upper| {
         put(&upper.join("changed"), "new\nwithout end");
         put(&upper.join("a b\n\u{e9}\"\\\t"), "x\n");
@@ -111,6 +115,13 @@ fn git_applies_the_diff_as_well() {
         symlink("changed", upper.join("gone")).unwrap();
         put(&upper.join("program"), "#!/bin/sh\necho\n");
         mode(&upper.join("program"), 0o755);
+        // What is no text: new, changed, gone, made text, and longer than what is shown as text.
+        fs::write(upper.join("picture"), b"\0\x01\xff new").unwrap();
+        fs::write(upper.join("binary"), b"old\0 changed").unwrap();
+        fs::write(upper.join("binary to text"), "text\n").unwrap();
+        fs::write(upper.join("text to binary"), b"\0").unwrap();
+        whiteout(&upper.join("binary gone"));
+        fs::write(upper.join("long"), "a line\n".repeat(700_000)).unwrap();
     });
     let mut patch = Vec::new();
     for change in &overlay.changes().unwrap() {
@@ -136,6 +147,28 @@ fn git_applies_the_diff_as_well() {
             .collect::<Vec<_>>()
     };
     assert_eq!(files(&git), files(&ours));
+    // And takes it back.
+    run("cd copy && git apply -R ../patch");
+    assert_eq!(fs::read(copy.join("binary gone")).unwrap(), b"old\0\xfe");
+    assert_eq!(fs::read(copy.join("binary")).unwrap(), b"old\0\xfe");
+    assert!(!copy.join("picture").exists());
+}
+
+/// An agent makes it with one call; whoever reads it reads for hours.
+#[test]
+fn a_terabyte_of_holes_takes_no_time() {
+    let world = World::with(&[("small", "1")]);
+    let huge = |path: &Path| {
+        use std::os::unix::fs::FileExt;
+        let file = fs::File::create(path).unwrap();
+        file.set_len(1 << 40).unwrap();
+        file.write_all_at(b"end", 1 << 39).unwrap();
+    };
+    let overlay = world.after(|upper| huge(&upper.join("small")));
+    let begun = std::time::Instant::now();
+    assert_eq!(apply(&overlay).unwrap().changes, 1);
+    assert!(overlay.changes().unwrap().is_empty());
+    assert!(begun.elapsed() < std::time::Duration::from_secs(30), "{:?}", begun.elapsed());
 }
 
 #[test]

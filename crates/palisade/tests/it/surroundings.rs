@@ -273,6 +273,58 @@ fn a_limit_of_the_size_of_files() {
     refused(&run(&mut command), &["File too large"]);
 }
 
+/// The journal would be there, unreadable to its owner, and count as damaged for ever.
+#[test]
+fn a_umask_that_takes_the_owner_s_rights() {
+    for mask in ["0777", "0277", "0477"] {
+        let place = Place::new();
+        let palisade = place.command();
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", &format!("umask {mask}; exec \"$0\" run --workspace overlay -- sh -c 'umask; echo x >new'")])
+            .arg(palisade.get_program())
+            .env_clear()
+            .envs(palisade.get_envs().filter_map(|(name, value)| Some((name, value?))))
+            .current_dir(place.at("work"))
+            .stdin(Stdio::null());
+        let ran = run(&mut command);
+        assert_eq!((ran.exit, ran.stdout.trim()), (0, "0022"), "{mask}: {ran}");
+        place.verifies();
+        let mut apply = place.command();
+        apply.args(["workspace", "apply", "--yes"]).current_dir(place.at("work"));
+        let ran = run(&mut apply);
+        assert_eq!(ran.exit, 0, "{mask}: {ran}");
+        assert_eq!(fs::read_to_string(place.at("work").join("new")).unwrap(), "x\n");
+    }
+}
+
+#[test]
+fn a_limit_of_the_size_of_files_while_changes_are_taken() {
+    let place = Place::new();
+    let mut first = place.command();
+    first.args(["run", "--workspace", "overlay", "--", "sh", "-c", "echo x >new"]);
+    let ran = run(first.current_dir(place.at("work")).stdin(Stdio::null()));
+    assert_eq!(ran.exit, 0, "{ran}");
+    let palisade = place.command();
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", "ulimit -f 0; exec \"$0\" workspace apply --yes"])
+        .arg(palisade.get_program())
+        .env_clear()
+        .envs(palisade.get_envs().filter_map(|(name, value)| Some((name, value?))))
+        .current_dir(place.at("work"))
+        .stdin(Stdio::null());
+    let ran = run(&mut command);
+    assert_eq!(ran.exit, 3, "{ran}");
+    assert!(ran.stderr.contains("File too large"), "{ran}");
+    assert!(!place.at("work").join("new").exists());
+    let mut again = place.command();
+    again.args(["workspace", "apply", "--yes"]).current_dir(place.at("work"));
+    let ran = run(&mut again);
+    assert_eq!(ran.exit, 0, "{ran}");
+    place.verifies();
+}
+
 #[test]
 fn a_state_disk_that_is_full_at_the_launch() {
     let place = Place::new();

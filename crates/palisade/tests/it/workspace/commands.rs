@@ -56,7 +56,14 @@ fn shows_a_change_and_takes_it() {
     +three
     diff --git a/blob b/blob
     new file mode 100644
-    Binary files /dev/null and b/blob differ
+    index 0000000000000000000000000000000000000000..cea9fc34716314e6e36e544c2e127463a9c1e276
+    GIT binary patch
+    literal 9000
+    ec%1FQ0Sy2E0K%a6Pi+qe6aWAK000000CaC7C;$Nf
+
+    literal 0
+    Hc$@<O00001
+
     diff --git a/gone b/gone
     deleted file mode 100644
     --- a/gone
