@@ -72,4 +72,5 @@ pub use profiles::{PROFILES, Profile, profile};
 pub use real::may_be_protected;
 pub use schema::schema;
 pub use taint::{Taint, TaintRule, TaintedAct};
+pub use text::is_invisible;
 pub use trust::{Trust, TrustError, trust, trust_of, untrust};

@@ -98,7 +98,7 @@ fn reorders(c: char) -> bool {
 
 /// A character that nobody sees. Joiners (U+200C, U+200D) are not among them: scripts and emoji
 /// need them.
-pub(crate) fn is_invisible(c: char) -> bool {
+pub fn is_invisible(c: char) -> bool {
     reorders(c)
         || matches!(
             c,

@@ -50,6 +50,17 @@ pub struct Grant {
     pub hosts: Vec<HostKeys>,
 }
 
+/// For which server a connection is.
+enum Bound {
+    /// It has not been said.
+    Not,
+    /// For this one.
+    To(Binding),
+    /// For none, whatever is said later: a client that forwards the agent goes on when it is refused that, and
+    /// what comes then on its connection is the server's own.
+    Never(&'static str),
+}
+
 /// Tells of which skills the process is that connected at the other end of this socket. `None`: it cannot be told.
 pub type SkillsOf = Arc<dyn Fn(BorrowedFd<'_>) -> Option<Vec<String>> + Send + Sync>;
 
@@ -99,13 +110,13 @@ impl Agent {
     }
 
     async fn connection(&self, mut stream: UnixStream) -> io::Result<()> {
-        let mut bound = None;
+        let mut bound = Bound::Not;
         // Before anything is read: who connected may have ended by then.
         let of = self.skills.as_ref().map(|skills| skills(stream.as_fd()));
         while let Some(message) = receive(&mut stream).await? {
             let answer = match message.split_first() {
                 Some((&REQUEST_IDENTITIES, [])) => self.identities().await,
-                Some((&SIGN_REQUEST, body)) => self.sign(body, bound.as_ref(), of.as_ref()).await,
+                Some((&SIGN_REQUEST, body)) => self.sign(body, &bound, of.as_ref()).await,
                 Some((&EXTENSION, body)) => self.bind(body, &mut bound).await,
                 _ => None,
             };
@@ -145,42 +156,33 @@ impl Agent {
         Vec::new()
     }
 
-    async fn bind(&self, body: &[u8], bound: &mut Option<Binding>) -> Option<Vec<u8>> {
+    async fn bind(&self, body: &[u8], bound: &mut Bound) -> Option<Vec<u8>> {
         let mut reader = Reader(body);
         if reader.string()? != b"session-bind@openssh.com" {
             return None;
         }
-        match Binding::read(reader.0) {
-            // A second one would be of another server, behind the first.
-            Ok(_) | Err(NotBound::Forwarded) if bound.is_some() => {
-                *bound = None;
-                self.deny("bind", None, "the agent is used from another server").await;
-                None
+        let why = match Binding::read(reader.0) {
+            Ok(binding) if matches!(bound, Bound::Not) => {
+                *bound = Bound::To(binding);
+                return Some(vec![SUCCESS]);
             }
-            Ok(binding) => {
-                *bound = Some(binding);
-                Some(vec![SUCCESS])
+            // A second one is of another server, behind the first.
+            Ok(_) | Err(NotBound::Forwarded) => "the agent is used from another server",
+            Err(NotBound::Malformed) => "what it says of its session cannot be understood",
+            Err(NotBound::NotVerified) => {
+                "the server has not signed its session, or with a kind of key that is not known"
             }
-            Err(why) => {
-                *bound = None;
-                let why = match why {
-                    NotBound::Malformed => "what it says of its session cannot be understood",
-                    NotBound::NotVerified => {
-                        "the server has not signed its session, or with a kind of key that is not known"
-                    }
-                    NotBound::Forwarded => "the agent is to be used from another server",
-                };
-                self.deny("bind", None, why).await;
-                None
-            }
-        }
+        };
+        *bound = Bound::Never(why);
+        self.deny("bind", None, why).await;
+        None
     }
 
     /// `of`: the skills that the client comes from, where that is asked.
     async fn sign(
         &self,
         body: &[u8],
-        bound: Option<&Binding>,
+        bound: &Bound,
         of: Option<&Option<Vec<String>>>,
     ) -> Option<Vec<u8>> {
         let mut reader = Reader(body);
@@ -194,11 +196,17 @@ impl Agent {
             self.deny(&subject, None, "no credential of the policy names this key").await;
             return None;
         };
-        let Some(bound) = bound else {
-            let why =
-                "the client does not say for which server it is; OpenSSH does from version 8.9 on";
-            self.deny(&subject, Some(first), why).await;
-            return None;
+        let bound = match bound {
+            Bound::To(binding) => binding,
+            Bound::Never(why) => {
+                self.deny(&subject, Some(first), why).await;
+                return None;
+            }
+            Bound::Not => {
+                let why = "the client does not say for which server it is; OpenSSH does from version 8.9 on";
+                self.deny(&subject, Some(first), why).await;
+                return None;
+            }
         };
         let found = grants.iter().find_map(|grant| {
             let mut hosts = grant.hosts.iter();

@@ -202,6 +202,10 @@ impl AnswerFilter for Answer {
         self.cleaned(|scrubber| scrubber.push(bytes))
     }
 
+    fn apart(&mut self, bytes: Bytes) -> Bytes {
+        self.cleaned(|scrubber| scrubber.whole(&bytes).unwrap_or(bytes))
+    }
+
     fn quiet(&mut self) -> Bytes {
         self.renew();
         self.scrubber.quiet()

@@ -4,7 +4,7 @@ use data_encoding::HEXLOWER;
 use palisade_core::{ExposeSecret, SecretString};
 use rustix::rand::{GetRandomFlags, getrandom};
 
-use super::{forms::Forms, patterns::overlaps};
+use super::{forms::Forms, patterns::overlaps, secret::LONGEST};
 
 /// What stands inside in place of a secret: random, of no use outside, and of the same shape, so that
 /// programs that look at their keys take it.
@@ -57,9 +57,13 @@ const DRAWS: usize = 512;
 impl Placeholder {
     /// A new one of this secret's shape: the same length and alphabet, the same known beginning, and the
     /// same characters where it has other ones than letters and digits. `None` if too little of
-    /// it would be random, or the kernel gives no random numbers.
+    /// it would be random, if the secret is none that can be sent ([`super::Secret`]), so that its shape is of
+    /// no use and may be one that no variable can hold, or if the kernel gives no random numbers.
     pub fn like(secret: &SecretString) -> Option<Self> {
         let secret = secret.expose_secret();
+        if secret.len() > LONGEST || !secret.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return None;
+        }
         let fixed = PREFIXES.iter().find(|prefix| secret.starts_with(**prefix));
         let fixed = fixed.map_or(0, |prefix| prefix.len());
         let alphabet = alphabet(secret.get(fixed..)?)?;
@@ -181,6 +185,19 @@ mod tests {
         assert!(hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')), "{hex}");
         let uuid = like("1b4e28ba-2fa1-11d2-883f-0016d3cca427").unwrap();
         assert_eq!((uuid.len(), uuid.matches('-').count()), (36, 4));
+    }
+
+    #[test]
+    fn what_cannot_be_sent_has_none() {
+        for odd in [
+            "abcdefgh\0ijklmnop",
+            "line1line\nline2line",
+            "pass word word",
+            "p\u{e4}sswordpassword",
+        ] {
+            assert_eq!(like(odd), None, "{odd:?}");
+        }
+        assert_eq!(like(&"z9".repeat(LONGEST)), None);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use palisade_core::{BoxFuture, ExposeSecret, SecretString};
 use super::{TemplateError, forms::Forms, template::Template};
 
 /// The longest secret that can be put into a request.
-const LONGEST: usize = 16 * 1024;
+pub(super) const LONGEST: usize = 16 * 1024;
 
 /// A real secret that can be sent, and looked for in answers.
 pub struct Secret {

@@ -1,6 +1,6 @@
 //! Header fields that belong to one connection, or that frame a message, and so do not pass.
 
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use palisade_core::one_variable;
 
 use super::head;
@@ -116,9 +116,25 @@ pub(crate) fn framed_once(headers: &HeaderMap) -> Result<(), &'static str> {
 }
 
 /// Take out of an answer what is for the proxy only, and what points to ways round it.
-pub(crate) fn clean_answer(headers: &mut HeaderMap) {
+pub(crate) fn clean_answer(status: StatusCode, headers: &mut HeaderMap) {
     clean(headers);
     headers.remove(header::ALT_SVC);
+    one_length(status, headers);
+}
+
+/// Leave the length of an answer there once, and none where no body follows whatever it says (RFC 9110,
+/// section 8.6): clients of HTTP/1 pass over that, and those of HTTP/2 refuse the answer.
+fn one_length(status: StatusCode, headers: &mut HeaderMap) {
+    let bodiless = status.is_informational() || status == StatusCode::NO_CONTENT;
+    let mut lengths = headers.get_all(header::CONTENT_LENGTH).iter();
+    // Others that are there were the same: hyper takes no two.
+    let first = lengths.next().cloned();
+    let more = lengths.next().is_some();
+    match first {
+        Some(_) if bodiless => drop(headers.remove(header::CONTENT_LENGTH)),
+        Some(length) if more => drop(headers.insert(header::CONTENT_LENGTH, length)),
+        _ => {}
+    }
 }
 
 /// Leave of a request's trailers what cannot be taken for a part of its head.
@@ -210,7 +226,7 @@ mod tests {
             ("connection", "close"),
             ("trailer", "grpc-status"),
         ]);
-        clean_answer(&mut answer);
+        clean_answer(StatusCode::OK, &mut answer);
         assert_eq!(names(&answer), ["set-cookie", "trailer"]);
         let mut trailers = map(&[("grpc-status", "0"), ("content-length", "1"), ("host", "b")]);
         clean_trailers(&mut trailers);
@@ -230,6 +246,23 @@ mod tests {
         assert_eq!(names(&trailers), ["content-digest", "grpc-status", "x-amz-checksum-crc32"]);
     }
 
+    #[test]
+    fn an_answer_has_one_length_and_none_without_a_body() {
+        let length = |status: u16, values: &[&'static str]| {
+            let fields: Vec<_> = values.iter().map(|value| ("content-length", *value)).collect();
+            let mut answer = map(&fields);
+            clean_answer(StatusCode::from_u16(status).unwrap(), &mut answer);
+            let left = answer.get_all(header::CONTENT_LENGTH);
+            left.iter().map(|it| it.to_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(length(200, &["2", "2"]), ["2"]);
+        assert_eq!(length(204, &["5"]), [""; 0]);
+        // The length of what is not sent again.
+        assert_eq!(length(304, &["5"]), ["5"]);
+        assert_eq!(length(200, &["0"]), ["0"]);
+        assert_eq!(length(200, &[]), [""; 0]);
+    }
+
     /// What is not told any more would not be looked at either, and a client takes it as it comes.
     #[test]
     fn what_says_what_a_body_is_cannot_be_taken_away() {
@@ -243,7 +276,7 @@ mod tests {
         ] {
             let mut answer = map(&[(name, "gzip")]);
             answer.insert("connection", HeaderValue::from_static(name));
-            clean_answer(&mut answer);
+            clean_answer(StatusCode::OK, &mut answer);
             assert_eq!(names(&answer), [name]);
         }
     }

@@ -12,6 +12,7 @@ mod elsewhere;
 mod end;
 mod fields;
 mod flow;
+mod frames;
 mod gate;
 pub(crate) mod head;
 mod inspector;

@@ -77,6 +77,11 @@ pub trait AnswerFilter: Send {
     /// What may go on of all that was seen, once these bytes have come.
     fn data(&mut self, bytes: Bytes) -> Bytes;
 
+    /// Bytes that came whole, apart from the others, and go on in the same length.
+    fn apart(&mut self, bytes: Bytes) -> Bytes {
+        bytes
+    }
+
     /// What may go on of what is held back, once nothing has come for a while: what waits for the next message
     /// of a conversation would wait for ever.
     fn quiet(&mut self) -> Bytes {

@@ -10,7 +10,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{flow::QUIET, transform::AnswerFilter};
+use super::{flow::QUIET, frames::Frames, transform::AnswerFilter};
 use crate::relay::{Traffic, Way};
 
 /// What is read at a time of what is no HTTP any more.
@@ -28,9 +28,10 @@ pub(super) async fn relayed(
     let (mut from_server, mut to_server) = tokio::io::split(TokioIo::new(server));
     let outward = traffic.copy(Way::Out, &mut from_client, &mut to_server);
     let inward = async {
-        let Some(mut filter) = filter else {
+        let Some(filter) = filter else {
             return traffic.copy(Way::In, &mut from_server, &mut to_client).await;
         };
+        let mut filter = Frames::new(filter);
         let mut buffer = BytesMut::new();
         let (mut held, mut asked) = (0_usize, false);
         loop {

@@ -74,6 +74,9 @@ pub(crate) fn all(
     if exports::traces(&order.policy.audit) {
         set("TRACEPARENT", OsStr::new(&palisade_export::trace_parent(session)));
     }
+    for (name, value) in trust::of_the_system(&order.policy.network, names, tree) {
+        all.insert(name.into(), value.into());
+    }
     for (name, value) in &operator.environment {
         if process.pass.iter().any(|pattern| passes(pattern, name)) {
             all.insert(name.clone(), value.clone());

@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use palisade_policy::Network;
 use palisade_tls::java_trust_store;
 
 use super::{links::Names, tree::Tree};
@@ -43,11 +44,12 @@ const JAVAS: &str = "/usr/lib/jvm";
 const IN_JAVA: [&str; 2] = ["lib/security/cacerts", "jre/lib/security/cacerts"];
 
 /// Variables that name a bundle to use in place of the system's.
-const INSTEAD: [&str; 7] = [
+const INSTEAD: [&str; 8] = [
     "AWS_CA_BUNDLE",
     "CARGO_HTTP_CAINFO",
     "CURL_CA_BUNDLE",
     "GIT_SSL_CAINFO",
+    "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",
     "PIP_CERT",
     "REQUESTS_CA_BUNDLE",
     "SSL_CERT_FILE",
@@ -107,6 +109,23 @@ fn stores_of_java(operator: &Operator) -> Vec<PathBuf> {
     let homes = homes.chain(operator.variable("JAVA_HOME").map(PathBuf::from));
     let own = homes.flat_map(|home| IN_JAVA.map(|path| home.join(path)));
     OF_JAVA.iter().map(PathBuf::from).chain(own).collect()
+}
+
+/// The variables by which programs find the system's bundle where there is a network and nothing is put in the
+/// tree: some bring one of their own, which policies deny with all other `*.pem` ([certifi], gRPC).
+///
+/// [certifi]: https://pypi.org/project/certifi/
+pub(crate) fn of_the_system(
+    network: &Network,
+    names: &Names,
+    tree: &Tree,
+) -> impl Iterator<Item = (&'static str, &'static str)> + use<> {
+    let is_shown = |path: &&str| {
+        names.real(Path::new(path)).is_some_and(|real| real.is_file() && tree.shows(&real))
+    };
+    let goes_out = network.ask || !network.rules.is_empty();
+    let bundle = SYSTEM.into_iter().find(is_shown).filter(|_| goes_out);
+    bundle.into_iter().flat_map(|bundle| INSTEAD.map(|name| (name, bundle)))
 }
 
 /// The variables by which programs find them, if they are in the tree.

@@ -7,6 +7,7 @@ use http_body_util::Full;
 use palisade_core::SecretString;
 use palisade_policy::OAuth2;
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::{
@@ -19,7 +20,8 @@ use super::{
 struct Given {
     access_token: Token,
     token_type: Option<String>,
-    expires_in: Option<u64>,
+    #[serde(default)]
+    expires_in: Lifetime,
     refresh_token: Option<Token>,
 }
 
@@ -28,6 +30,23 @@ struct Token(SecretString);
 impl<'de> Deserialize<'de> for Token {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer).map(|text| Self(SecretString::from(text)))
+    }
+}
+
+/// Seconds. Some servers write them as text or with a point, and what is none of these says nothing: a token
+/// without a lifetime is good until it is refused.
+#[derive(Default)]
+struct Lifetime(Option<Duration>);
+
+impl<'de> Deserialize<'de> for Lifetime {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let seconds = match Value::deserialize(deserializer)? {
+            Value::Number(number) => number.as_f64(),
+            Value::String(text) => text.trim().parse().ok(),
+            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+        };
+        let seconds = seconds.filter(|it| *it >= 0.0);
+        Ok(Self(seconds.and_then(|it| Duration::try_from_secs_f64(it.floor()).ok())))
     }
 }
 
@@ -100,7 +119,7 @@ pub(crate) async fn read(
     }
     Ok(Reading {
         secret: given.access_token.0,
-        lifetime: given.expires_in.map(Duration::from_secs),
+        lifetime: given.expires_in.0,
         refresh_token: given.refresh_token.map(|token| token.0),
     })
 }

@@ -241,6 +241,30 @@ async fn tokens_are_had_by_the_clients_secret_or_by_a_refresh_token() {
 }
 
 #[tokio::test]
+async fn a_lifetime_is_taken_as_servers_write_it() {
+    let operator = operator(&[("KEY", "of-a-variable")]);
+    for (written, seconds) in [
+        ("3599", Some(3599)),
+        ("\"3599\"", Some(3599)),
+        ("3599.5", Some(3599)),
+        ("0", Some(0)),
+        ("null", None),
+        ("-5", None),
+        ("\"soon\"", None),
+        ("1000000000000000000000000000000", None),
+        ("[1]", None),
+    ] {
+        let answer = format!(r#"200 {{"access_token": "the-token", "expires_in": {written}}}"#);
+        let (url, serving) = server(answer.leak());
+        let source = oauth2(&url, true, false);
+        let read = read_with("c", &source, &operator, Stderr::Nobody, None).await;
+        let lifetime = read.map(|it| it.lifetime);
+        assert_eq!(lifetime, Ok(seconds.map(Duration::from_secs)), "{written}");
+        serving.join().unwrap();
+    }
+}
+
+#[tokio::test]
 async fn refusals_of_tokens_are_told_without_the_servers_text() {
     for (answer, says) in [
         (r#"400 {"error": "invalid_grant", "error_description": "s3cret"}"#, "400, invalid_grant"),

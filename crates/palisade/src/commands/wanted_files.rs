@@ -5,7 +5,7 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-use palisade_policy::{Addition, Item};
+use palisade_policy::{Addition, Item, is_invisible};
 use serde_json::{Value, json};
 
 /// Files of one folder of which each is named; with more, the folder is.
@@ -200,7 +200,8 @@ fn for_a_person(
     directory: &Path,
 ) -> Option<&'static str> {
     let Some(text) = path.to_str() else { return Some("its name is no text") };
-    if text.chars().any(|one| one.is_control() || "*?[]{}".contains(one)) {
+    let means = |one: char| one.is_control() || is_invisible(one) || "*?[]{}".contains(one);
+    if text.chars().any(means) {
         return Some("its name has signs that mean something in a policy");
     }
     let below_home = path.strip_prefix(home).ok();
@@ -306,6 +307,9 @@ mod tests {
             ("/opt/tool/state", "write", false),
             ("/home/me/a*b", "read", false),
             ("/home/me/a\nb", "read", false),
+            // No document can have these, and one would keep all else from being written.
+            ("/home/me/a\u{202e}b", "read", false),
+            ("/home/me/a\u{200b}b", "read", false),
         ];
         for one in asked {
             let found = settled(&[one]);

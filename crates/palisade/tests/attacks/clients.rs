@@ -101,6 +101,27 @@ fn file(root: &Path, request: &Recorded) -> Option<Bytes> {
     })
 }
 
+/// Where connections pass through, programs are led to the system's bundle: those that they bring themselves are
+/// denied with all other `*.pem`.
+#[test]
+fn a_program_with_a_bundle_of_its_own_finds_the_systems() {
+    let Some(world) = World::new(
+        "network: {rules: [{name: there, hosts: [there.test]}]}\nfilesystem: {deny: [\"**/*.pem\"]}",
+    ) else {
+        return;
+    };
+    let script = "for name in REQUESTS_CA_BUNDLE PIP_CERT GRPC_DEFAULT_SSL_ROOTS_FILE_PATH; do \
+                  grep -c -m 1 'BEGIN CERTIFICATE' \"$(printenv $name)\"; done";
+    assert_eq!(world.inside_sh(script).good(), "1\n1\n1");
+    // One that is passed counts, and without a network there is none.
+    let offline = World::new("filesystem: {deny: [\"**/*.pem\"]}").unwrap();
+    assert_eq!(offline.inside_sh("printenv REQUESTS_CA_BUNDLE || echo none").good(), "none");
+    let passing = "network: {rules: [{name: there, hosts: [there.test]}]}\n\
+                   process: {environment: {pass: [REQUESTS_CA_BUNDLE]}}";
+    let passed = World::new(passing).unwrap().with_variable("REQUESTS_CA_BUNDLE", "/mine");
+    assert_eq!(passed.inside_sh("printenv REQUESTS_CA_BUNDLE").good(), "/mine");
+}
+
 #[test]
 fn wget_fetches_a_file() {
     if !tools::have(&["wget"]) {

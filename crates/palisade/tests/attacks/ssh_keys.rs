@@ -249,6 +249,38 @@ fn uses_the_key_for_a_host_that_the_policy_does_not_name() {
     assert!(signed.iter().all(|it| it.0 != "allow"), "{signed:?}");
 }
 
+/// A client that forwards the agent tells it so, and goes on when that is refused; what the server then says on
+/// the same connection is a session of its own with a permitted host.
+#[test]
+fn a_server_signs_with_the_agent_that_was_forwarded_to_it() {
+    let Some(stage) = Stage::new() else { return };
+    if !lets_in(&stage) {
+        return;
+    }
+    let (port, user) = (stage.servers[0].port, Stage::user());
+    let hop = format!(
+        "ssh -F none -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -p {port} \
+         {user}@127.0.0.1 echo hopped"
+    );
+    let known = stage.world.at("home/.ssh/known_hosts");
+    let outside = stage.world.outside_sh(&format!(
+        "ssh -A -o BatchMode=yes -o UserKnownHostsFile={} -o HostKeyAlias='[one.test]:{port}' -p {port} \
+         {user}@127.0.0.1 '{hop}'",
+        known.display()
+    ));
+    assert_eq!(outside.good(), "hopped", "{outside}");
+    let inside = stage.world.inside_sh(&format!(
+        "ssh -A -o BatchMode=yes -p {port} {user}@one.test '{hop}; echo over'"
+    ));
+    assert_eq!(inside.good(), "over", "{inside}");
+    let signed = stage.signed();
+    assert_eq!(signed.iter().filter(|it| it.0 == "allow").count(), 1, "{signed:?}");
+    let refused = |it: &&(String, String, String)| {
+        it.0 == "deny" && it.1.starts_with("sign with") && it.2.contains("from another server")
+    };
+    assert!(signed.iter().any(|it| refused(&it)), "{signed:?}");
+}
+
 /// What a hostile program sends to the agent by itself.
 #[test]
 fn has_the_agent_sign_something_else() {

@@ -41,7 +41,7 @@ impl Visit {
         let client = offer.client.take().filter(|_| switched);
         let upgrade = client.map(|client| (client, hyper::upgrade::on(&mut answer)));
         let (mut head, body) = answer.into_parts();
-        fields::clean_answer(&mut head.headers);
+        fields::clean_answer(head.status, &mut head.headers);
         if upgrade.is_some() {
             head.headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
             head.headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
