@@ -82,7 +82,6 @@ pub struct Ended {
 /// # Errors
 /// Why the command was not started. The journal has it as well, if there is a journal.
 pub fn run(order: &Order, tell: impl Fn(&str)) -> Result<Ended, Refusal> {
-    palisade_sandbox::linux::sys::signal::outlive_large_files();
     let session = new_session()?;
     let prepared = refuse_unbuilt(&order.policy)
         .and_then(|()| degraded::find(order))
